@@ -1,0 +1,1 @@
+"""Waste law and arithmetic as pure functions: no clock, network, database or framework."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 class DomainError(Exception):
     """A rule said no.
 
-    `slug` names the rule for programs, `title` says it in one line for people; the message carries the values.
+    `slug` names the rule for programs, `title` says it in one line; the message carries the values.
     """
 
     slug = "domain-error"
