@@ -27,12 +27,16 @@ _DEVICE_SERIAL_MASK = (1 << 40) - 1
 
 
 class LotStatus(IntEnum):
-    """Where a lot is in its life; 0, no such lot, is not kept."""
+    """Where a lot is in its life; 0, no such lot, is not kept.
+
+    Leaving: its holder has given, merged or closed it, and that step waits for merges into the lot.
+    """
 
     HELD = 1
     GIVEN = 2
     MERGED = 3
     CLOSED = 4
+    LEAVING = 5
 
 
 class Root(NamedTuple):
@@ -72,6 +76,15 @@ class Lot(NamedTuple):
     status: int
     pendings: int
     last_seq: int
+    taken: bool
+
+    def is_held_by(self, device: int) -> bool:
+        """In this device's hands and free to leave them."""
+        return self.holder == device and self.status == LotStatus.HELD
+
+    def is_open_to(self, device: int) -> bool:
+        """Held, and custody never passed: only such a lot takes loads, lifts and merges."""
+        return self.is_held_by(device) and not self.taken
 
 
 class Give(NamedTuple):
@@ -127,6 +140,7 @@ class State:
 
     network: Network
     roots: MutableMapping[int, Root] = field(default_factory=dict)
+    named_roots: MutableMapping[int, bool] = field(default_factory=dict)
     devices: MutableMapping[int, Device] = field(default_factory=dict)
     desks: MutableMapping[int, Desk] = field(default_factory=dict)
     lots: MutableMapping[int, Lot] = field(default_factory=dict)
@@ -243,10 +257,12 @@ def settle(state: State, lot: int, *, block_time: int, max_steps: int) -> list[S
     """Apply up to `max_steps` waiting steps of one lot; anyone may ask the ledger to."""
     settled: list[Settled] = []
     for _ in range(max_steps):
-        step = _settle_once(state, lot, block_time)
-        if not step:
+        ready = _next_step(state, lot)
+        if ready is None:
             break
-        settled += step
+        settled += _settle_once(state, lot, block_time)
+        if isinstance(ready, WaitingStep) and ready.kind == Kind.MERGE:
+            lot = state.lots[lot].holder << 32 | ready.into_serial
     return settled
 
 
@@ -289,7 +305,7 @@ class _Folding:
             return
         lot_id = self.device_id << 32 | serial
         lot = self.state.lots[lot_id]
-        is_open = lot.holder == self.device_id and lot.status == LotStatus.HELD
+        is_open = lot.is_open_to(self.device_id)
         grams, applied, last_seq = lot.grams, 0, lot.last_seq
         for seq, word in enumerate(lifts, first_seq):
             mass = int.from_bytes(word[13:17], "big")
@@ -301,7 +317,9 @@ class _Folding:
                 grams, applied, last_seq = grams + mass, applied + 1, seq
                 outcomes.append(Outcome.APPLIED)
         if applied:
-            self.state.lots[lot_id] = lot._replace(grams=grams, lifts=lot.lifts + applied, last_seq=last_seq)
+            self.state.lots[lot_id] = lot._replace(
+                grams=grams, lifts=lot.lifts + applied & _SERIAL_MASK, last_seq=last_seq
+            )
             _book(self.state, self.organisation, self.block_time, lot.stream, lifted=grams - lot.grams)
 
     def _one(self, entry: Entry) -> Outcome:
@@ -321,10 +339,6 @@ class _Folding:
         return self._desk().open_deferrals < MAX_OPEN_DEFERRALS
 
     def _wait(self, lot_id: int, step: WaitingStep) -> Outcome:
-        """Keep a step until this device holds the lot, where its slot is free or holds its place."""
-        slot = self.state.waiting_steps.get((lot_id, self.device_id))
-        if slot is not None and slot.kind != EXPECTING:
-            return Outcome.CONFLICT
         if not self._has_room_to_wait():
             return Outcome.LATE
         self.state.waiting_steps[lot_id, self.device_id] = step
@@ -340,8 +354,8 @@ class _Folding:
             return Outcome.INVALID
         lot = self.state.lots.get(lot_id)
         if lot is None:
-            self.state.lots[lot_id] = Lot(self.device_id, 0, 0, stream, LotStatus.HELD, 0, 0)
-        elif (lot.holder, lot.status, lot.stream) != (self.device_id, LotStatus.HELD, stream):
+            self.state.lots[lot_id] = Lot(self.device_id, 0, 0, stream, LotStatus.HELD, 0, 0, False)
+        elif not lot.is_open_to(self.device_id) or lot.stream != stream:
             return Outcome.CONFLICT
         self.state.desks[self.device_id] = self._desk()._replace(lot_serial=lot_id & _SERIAL_MASK)
         return Outcome.APPLIED
@@ -350,28 +364,37 @@ class _Folding:
         to = entry.fields["to"]
         if to == self.device_id or organisation_of(to) == 0:
             return Outcome.INVALID
-        return self._spend(entry, WaitingStep(Kind.GIVE, self.seq, to=to, head13=self.head[:13]))
+        return self._leave(
+            entry.fields["lot"], WaitingStep(Kind.GIVE, self.seq, to=to, head13=self.head[:13])
+        )
 
     def close(self, entry: Entry) -> Outcome:
         fate = entry.fields["fate"]
         if not Fate.PRODUCT <= fate <= Fate.ENERGY:
             return Outcome.INVALID
-        return self._spend(entry, WaitingStep(Kind.CLOSE, self.seq, fate=fate))
+        return self._leave(entry.fields["lot"], WaitingStep(Kind.CLOSE, self.seq, fate=fate))
 
-    def _spend(self, entry: Entry, step: WaitingStep) -> Outcome:
-        """Give or close: now when the lot is free in this device's hands, later when it is on its way."""
-        lot_id = entry.fields["lot"]
+    def _leave(self, lot_id: int, step: WaitingStep) -> Outcome:
+        """Give, merge or close: now when the lot is free in this device's hands, later when it is coming."""
         lot = self.state.lots.get(lot_id)
+        if lot is not None and lot.is_held_by(self.device_id):
+            if lot.pendings == 0:
+                return self._carry_out(lot_id, lot, step)
+            outcome = self._wait(lot_id, step)
+            if outcome == Outcome.DEFERRED:
+                self.state.lots[lot_id] = lot._replace(status=LotStatus.LEAVING)
+            return outcome
         slot = self.state.waiting_steps.get((lot_id, self.device_id))
-        if lot is not None and lot.holder == self.device_id and lot.status == LotStatus.HELD:
-            if lot.pendings > 0 or slot is not None:
-                return self._wait(lot_id, step)
-            _apply_spend(self.state, lot_id, lot, step, self.device_id, self.block_time)
-            self._try_settle(lot_id)
-            return Outcome.APPLIED
-        if slot is not None and slot.kind == EXPECTING:
-            return self._wait(lot_id, step)
-        return Outcome.CONFLICT
+        if slot is None or slot.kind != EXPECTING:
+            return Outcome.CONFLICT
+        return self._wait(lot_id, step)
+
+    def _carry_out(self, lot_id: int, lot: Lot, step: WaitingStep) -> Outcome:
+        outcome = _apply_step(self.state, lot_id, lot, step, self.block_time)
+        if outcome == Outcome.APPLIED:
+            changed = self.device_id << 32 | step.into_serial if step.kind == Kind.MERGE else lot_id
+            self.settled += _settle_once(self.state, changed, self.block_time)
+        return outcome
 
     def take(self, entry: Entry) -> Outcome:
         fields = entry.fields
@@ -380,6 +403,10 @@ class _Folding:
             self.device_id, self.seq, fields["grams"], fields["give_head"].to_bytes(32, "big")[:13]
         )
         lot = self.state.lots.get(lot_id)
+        if (lot_id, self.device_id) in self.state.waiting_steps:
+            return Outcome.CONFLICT
+        if lot is not None and lot.is_held_by(self.device_id):
+            return Outcome.CONFLICT
         if lot is not None and lot.status == LotStatus.GIVEN:
             give = self.state.gives[lot_id]
             if (lot.holder, give.seq) == (fields["giver"], fields["give_seq"]):
@@ -389,7 +416,7 @@ class _Folding:
                 self._try_settle(lot_id)
                 return Outcome.APPLIED
         key = (fields["giver"], fields["give_seq"], self.organisation, lot_id)
-        if key in self.state.waiting_takes or (lot_id, self.device_id) in self.state.waiting_steps:
+        if key in self.state.waiting_takes:
             return Outcome.CONFLICT
         if not self._has_room_to_wait():
             return Outcome.LATE
@@ -401,17 +428,19 @@ class _Folding:
     def withdraw(self, entry: Entry) -> Outcome:
         lot_id, give_seq = entry.fields["lot"], entry.fields["give_seq"]
         lot = self.state.lots.get(lot_id)
-        is_holder = lot is not None and lot.holder == self.device_id
-        if lot is not None and is_holder and lot.status == LotStatus.GIVEN:
-            if self.state.gives[lot_id].seq == give_seq:
-                self.state.lots[lot_id] = lot._replace(status=LotStatus.HELD)
-                del self.state.gives[lot_id]
-                self._try_settle(lot_id)
-                return Outcome.APPLIED
         slot = self.state.waiting_steps.get((lot_id, self.device_id))
-        if slot is None or slot.kind != Kind.GIVE or slot.seq != give_seq:
+        if slot is None:
+            is_given = lot is not None and (lot.holder, lot.status) == (self.device_id, LotStatus.GIVEN)
+            if lot is None or not is_given or self.state.gives[lot_id].seq != give_seq:
+                return Outcome.CONFLICT
+            self.state.lots[lot_id] = lot._replace(status=LotStatus.HELD)
+            del self.state.gives[lot_id]
+            self._try_settle(lot_id)
+            return Outcome.APPLIED
+        if slot.kind != Kind.GIVE or slot.seq != give_seq:
             return Outcome.CONFLICT
-        if is_holder:
+        if lot is not None and (lot.holder, lot.status) == (self.device_id, LotStatus.LEAVING):
+            self.state.lots[lot_id] = lot._replace(status=LotStatus.HELD)
             del self.state.waiting_steps[lot_id, self.device_id]
         else:
             self.state.waiting_steps[lot_id, self.device_id] = WaitingStep(EXPECTING)
@@ -424,21 +453,12 @@ class _Folding:
             return Outcome.INVALID
         into = self.state.lots.get(into_id)
         if into is None:
-            into = Lot(self.device_id, 0, 0, stream, LotStatus.HELD, 0, 0)
+            into = Lot(self.device_id, 0, 0, stream, LotStatus.HELD, 0, 0, False)
             self.state.lots[into_id] = into
-        elif (into.holder, into.status, into.stream) != (self.device_id, LotStatus.HELD, stream):
+        elif not into.is_open_to(self.device_id) or into.stream != stream:
             return Outcome.CONFLICT
-        lot = self.state.lots.get(lot_id)
-        slot = self.state.waiting_steps.get((lot_id, self.device_id))
-        if lot is not None and lot.holder == self.device_id and lot.status == LotStatus.HELD:
-            if lot.pendings == 0 and slot is None:
-                if not _apply_merge(self.state, lot_id, lot, into_id, into):
-                    return Outcome.INVALID
-                self._try_settle(into_id)
-                return Outcome.APPLIED
-        if slot is None or slot.kind != EXPECTING:
-            return Outcome.CONFLICT
-        outcome = self._wait(lot_id, WaitingStep(Kind.MERGE, self.seq, into_serial=into_id & _SERIAL_MASK))
+        step = WaitingStep(Kind.MERGE, self.seq, into_serial=into_id & _SERIAL_MASK)
+        outcome = self._leave(lot_id, step)
         if outcome == Outcome.DEFERRED:
             self.state.lots[into_id] = into._replace(pendings=into.pendings + 1)
         return outcome
@@ -473,16 +493,15 @@ class _Folding:
         )
         if not is_allowed:
             return Outcome.INVALID
-        if find_device(self.state, new) is not None:
+        if new in self.state.devices or new in self.state.named_roots:
             return Outcome.CONFLICT
-        epoch = self.device.epoch
         self.state.devices[new] = Device(
             key_hash(f["x"], f["y"]),
             1,
             f["not_after"],
             f["role"],
             False,
-            epoch if f["role"] == Role.REGISTRAR else 0,
+            self.device.epoch,
             first_head(self.state.network, new),
         )
         return Outcome.APPLIED
@@ -535,9 +554,14 @@ def _book(state: State, organisation: int, block_time: int, stream: int, **grams
     state.day_totals[day_key] = _added(state.day_totals.get(day_key), grams)
 
 
+_TOTAL_MASK = (1 << 64) - 1
+
+
 def _added(before: Totals | None, grams: dict[str, int]) -> Totals:
     before = before or Totals()
-    return before._replace(**{name: getattr(before, name) + more for name, more in grams.items()})
+    return before._replace(
+        **{name: getattr(before, name) + more & _TOTAL_MASK for name, more in grams.items()}
+    )
 
 
 def _count_deferral(state: State, device: int, change: int) -> None:
@@ -545,20 +569,22 @@ def _count_deferral(state: State, device: int, change: int) -> None:
     state.desks[device] = desk._replace(open_deferrals=desk.open_deferrals + change)
 
 
-def _apply_spend(
-    state: State, lot_id: int, lot: Lot, step: WaitingStep, device: int, block_time: int
-) -> None:
+def _apply_step(state: State, lot_id: int, lot: Lot, step: WaitingStep, block_time: int) -> Outcome:
+    """Carry out a holder's give, merge or close of a lot that is free to leave."""
     if step.kind == Kind.GIVE:
         state.lots[lot_id] = lot._replace(status=LotStatus.GIVEN)
         state.gives[lot_id] = Give(step.to, step.seq, lot.grams, step.head13)
-        return
+        return Outcome.APPLIED
+    if step.kind == Kind.MERGE:
+        return _apply_merge(state, lot_id, lot, lot.holder << 32 | step.into_serial)
     state.lots[lot_id] = lot._replace(status=LotStatus.CLOSED, grams=0)
     side = "lost" if step.fate == Fate.LOSS else "out"
-    _book(state, organisation_of(device), block_time, lot.stream, **{side: lot.grams})
+    _book(state, organisation_of(lot.holder), block_time, lot.stream, **{side: lot.grams})
+    return Outcome.APPLIED
 
 
 def _apply_take(state: State, lot_id: int, lot: Lot, take: WaitingTake, block_time: int) -> None:
-    state.lots[lot_id] = lot._replace(holder=take.taker, grams=take.grams, status=LotStatus.HELD)
+    state.lots[lot_id] = lot._replace(holder=take.taker, grams=take.grams, status=LotStatus.HELD, taken=True)
     del state.gives[lot_id]
     change = take.grams - lot.grams
     if change:
@@ -566,13 +592,14 @@ def _apply_take(state: State, lot_id: int, lot: Lot, take: WaitingTake, block_ti
         _book(state, organisation_of(take.taker), block_time, lot.stream, **{side: abs(change)})
 
 
-def _apply_merge(state: State, lot_id: int, lot: Lot, into_id: int, into: Lot) -> bool:
-    """Move a lot's grams into another; False, and nothing moves, when streams differ or grams overflow."""
+def _apply_merge(state: State, lot_id: int, lot: Lot, into_id: int) -> Outcome:
+    into = state.lots[into_id]
     if lot.stream != into.stream or into.grams + lot.grams > MAX_LOT_GRAMS:
-        return False
-    state.lots[into_id] = into._replace(grams=into.grams + lot.grams, lifts=into.lifts + lot.lifts)
+        return Outcome.INVALID
+    lifts = (into.lifts + lot.lifts) & _SERIAL_MASK
+    state.lots[into_id] = into._replace(grams=into.grams + lot.grams, lifts=lifts)
     state.lots[lot_id] = lot._replace(status=LotStatus.MERGED, grams=0)
-    return True
+    return Outcome.APPLIED
 
 
 def _next_step(state: State, lot_id: int) -> WaitingTake | WaitingStep | None:
@@ -582,9 +609,8 @@ def _next_step(state: State, lot_id: int) -> WaitingTake | WaitingStep | None:
         return None
     if lot.status == LotStatus.GIVEN:
         return state.waiting_takes.get(_take_key(state, lot_id, lot))
-    if lot.status == LotStatus.HELD and lot.pendings == 0:
-        step = state.waiting_steps.get((lot_id, lot.holder))
-        return None if step is None or step.kind == EXPECTING else step
+    if lot.status == LotStatus.LEAVING and lot.pendings == 0:
+        return state.waiting_steps[lot_id, lot.holder]
     return None
 
 
@@ -608,16 +634,16 @@ def _settle_take(state: State, lot_id: int, take: WaitingTake, block_time: int) 
     del state.waiting_takes[_take_key(state, lot_id, lot)]
     _count_deferral(state, take.taker, -1)
     step_key = (lot_id, take.taker)
-    step = state.waiting_steps.get(step_key)
+    step = state.waiting_steps[step_key]
     if _is_named(give.to, take.taker) and give.head13 == take.head13:
-        if step is not None and step.kind == EXPECTING:
-            del state.waiting_steps[step_key]
         _apply_take(state, lot_id, lot, take, block_time)
+        if step.kind == EXPECTING:
+            del state.waiting_steps[step_key]
+        else:
+            state.lots[lot_id] = state.lots[lot_id]._replace(status=LotStatus.LEAVING)
         return [Settled(take.taker, take.seq, lot_id, Outcome.APPLIED)]
-    settled = [Settled(take.taker, take.seq, lot_id, Outcome.CONFLICT)]
-    if step is None:
-        return settled
     del state.waiting_steps[step_key]
+    settled = [Settled(take.taker, take.seq, lot_id, Outcome.CONFLICT)]
     if step.kind != EXPECTING:
         _count_deferral(state, take.taker, -1)
         settled.append(Settled(take.taker, step.seq, lot_id, Outcome.CONFLICT))
@@ -627,19 +653,14 @@ def _settle_take(state: State, lot_id: int, take: WaitingTake, block_time: int) 
 
 
 def _settle_step(state: State, lot_id: int, step: WaitingStep, block_time: int) -> list[Settled]:
-    lot = state.lots[lot_id]
-    device = lot.holder
-    del state.waiting_steps[lot_id, device]
-    _count_deferral(state, device, -1)
-    outcome = Outcome.APPLIED
+    lot = state.lots[lot_id]._replace(status=LotStatus.HELD)
+    state.lots[lot_id] = lot
+    del state.waiting_steps[lot_id, lot.holder]
+    _count_deferral(state, lot.holder, -1)
     if step.kind == Kind.MERGE:
-        into_id = device << 32 | step.into_serial
-        _end_pending(state, into_id)
-        if not _apply_merge(state, lot_id, lot, into_id, state.lots[into_id]):
-            outcome = Outcome.INVALID
-    else:
-        _apply_spend(state, lot_id, lot, step, device, block_time)
-    return [Settled(device, step.seq, lot_id, outcome)]
+        _end_pending(state, lot.holder << 32 | step.into_serial)
+    outcome = _apply_step(state, lot_id, lot, step, block_time)
+    return [Settled(lot.holder, step.seq, lot_id, outcome)]
 
 
 def _end_pending(state: State, lot_id: int) -> None:

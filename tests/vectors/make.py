@@ -196,6 +196,7 @@ class Story:
         writer = JournalWriter(NETWORK, device_id(number, 1), self.key())
         root = Root(writer.device, key_hash(*writer.public), 1)
         self.state.roots[number] = root
+        self.state.named_roots[root.device] = True
         self.roots.append(
             {
                 "organisation": organisation_text(number),
@@ -290,6 +291,7 @@ class Story:
                         "status": int(v.status),
                         "pendings": v.pendings,
                         "last_seq": v.last_seq,
+                        "taken": v.taken,
                     }
                     for lot, v in sorted(s.lots.items())
                 },
@@ -361,6 +363,7 @@ def street_to_park_backwards() -> Story:
     forward = street_to_park()
     story = Story("street to park backwards", "street")
     story.roots, story.state.roots = forward.roots, forward.state.roots
+    story.state.named_roots = forward.state.named_roots
     segments = [_segment_from(step["record"]) for step in forward.steps]
     for segment in (*segments[:3], *reversed(segments[3:])):
         story.record(segment)
