@@ -1,0 +1,1 @@
+"""Labels of bins as pictures and sheets."""
