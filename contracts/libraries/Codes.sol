@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// @title The code lists of docs/spec/entries.md that a rule looks at
+library Codes {
+    uint8 internal constant STREAM_LAST = 4;
+
+    uint8 internal constant ROLE_GATE = 2;
+    uint8 internal constant ROLE_SCALE = 3;
+    uint8 internal constant ROLE_REGISTRAR = 4;
+    uint8 internal constant ROLE_LAST = 5;
+
+    uint8 internal constant SCHEME_RAW = 1;
+
+    uint8 internal constant FATE_LOSS = 3;
+    uint8 internal constant FATE_LAST = 4;
+
+    function isStream(uint8 stream) internal pure returns (bool) {
+        return stream != 0 && stream <= STREAM_LAST;
+    }
+
+    function isRole(uint8 role) internal pure returns (bool) {
+        return role != 0 && role <= ROLE_LAST;
+    }
+
+    function isFate(uint8 fate) internal pure returns (bool) {
+        return fate != 0 && fate <= FATE_LAST;
+    }
+}

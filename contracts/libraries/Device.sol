@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// @dev A device in one slot: key hash 160, next seq 40, not_after 32, role 8, flags 8, epoch 8.
+/// Zero means that no such device is known.
+type Device is uint256;
+
+using DeviceSlot for Device global;
+
+/// @title Packing of a device's slot
+library DeviceSlot {
+    uint256 private constant _NEXT_SEQ = 0xffffffffff << 56;
+    uint8 private constant _REVOKED = 1;
+
+    /// @notice Returns a device that has recorded nothing yet.
+    function enrolled(
+        uint160 keyHash_,
+        uint32 notAfter_,
+        uint8 role_,
+        uint8 epoch_
+    ) internal pure returns (Device) {
+        return
+            Device.wrap(
+                (uint256(keyHash_) << 96) |
+                    (1 << 56) |
+                    (uint256(notAfter_) << 24) |
+                    (uint256(role_) << 16) |
+                    epoch_
+            );
+    }
+
+    function isNone(Device device) internal pure returns (bool) {
+        return Device.unwrap(device) == 0;
+    }
+
+    function keyHash(Device device) internal pure returns (uint160) {
+        return uint160(Device.unwrap(device) >> 96);
+    }
+
+    function nextSeq(Device device) internal pure returns (uint40) {
+        return uint40(Device.unwrap(device) >> 56);
+    }
+
+    /// @notice Returns the last second at which the device may record, or 0 for no limit.
+    function notAfter(Device device) internal pure returns (uint32) {
+        return uint32(Device.unwrap(device) >> 24);
+    }
+
+    function role(Device device) internal pure returns (uint8) {
+        return uint8(Device.unwrap(device) >> 16);
+    }
+
+    function flags(Device device) internal pure returns (uint8) {
+        return uint8(Device.unwrap(device) >> 8);
+    }
+
+    function epoch(Device device) internal pure returns (uint8) {
+        return uint8(Device.unwrap(device));
+    }
+
+    function isRevoked(Device device) internal pure returns (bool) {
+        return flags(device) & _REVOKED != 0;
+    }
+
+    function withNextSeq(Device device, uint40 seq) internal pure returns (Device) {
+        return Device.wrap((Device.unwrap(device) & ~_NEXT_SEQ) | (uint256(seq) << 56));
+    }
+
+    function revoked(Device device) internal pure returns (Device) {
+        return Device.wrap(Device.unwrap(device) | (uint256(_REVOKED) << 8));
+    }
+}
