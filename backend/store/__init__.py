@@ -1,0 +1,1 @@
+"""The books and the outbox; the only importer of SQLModel."""

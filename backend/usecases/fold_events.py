@@ -1,0 +1,234 @@
+"""Fold the ledger's events into lines of the books.
+
+Our own fold answers every entry again; where its answer differs from the ledger's, the ledger's stands in
+the books and the difference is written down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from backend.domain.custody import (
+    Recorded,
+    Root,
+    Settled,
+    State,
+    find_device,
+    record_segment,
+    settle,
+)
+from backend.domain.journal import Segment, read_entry, split_entries
+from backend.domain.layout import Kind
+from backend.domain.types import Outcome
+from backend.usecases.ledger_events import (
+    BinsPlaced,
+    LedgerEvent,
+    OrganisationCreated,
+    RegistrarProposed,
+    RegistrarReplaced,
+    SegmentRecorded,
+    SegmentRefused,
+    StepSettled,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentLine:
+    """A recorded segment with its place."""
+
+    id: int
+    event: SegmentRecorded
+    last_seq: int
+    prev_head: bytes
+    block_time: int
+
+
+@dataclass(slots=True)
+class StepLine:
+    """An entry other than a lift, with the ledger's answer."""
+
+    device: int
+    seq: int
+    kind: int
+    segment_id: int
+    lot: int | None
+    into_lot: int | None
+    outcome: int
+    recorded_outcome: int
+    settled_block: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """Lifts of one segment, in a row, that went into one lot."""
+
+    lot: int
+    segment_id: int
+    first_position: int
+    last_position: int
+    applied: int
+    grams: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLine:
+    """A device that the ledger knows since this batch."""
+
+    device: int
+    registrar: int | None
+    enrolled_seq: int | None
+
+
+@dataclass
+class BookLines:
+    """What a batch of events adds to the books."""
+
+    segments: list[SegmentLine] = field(default_factory=list)
+    steps: dict[tuple[int, int], StepLine] = field(default_factory=dict)
+    runs: list[RunLine] = field(default_factory=list)
+    lifts: list[tuple[int, int, int]] = field(default_factory=list)
+    settled: list[tuple[StepSettled, int]] = field(default_factory=list)
+    refused: list[SegmentRefused] = field(default_factory=list)
+    placed: list[BinsPlaced] = field(default_factory=list)
+    devices: list[DeviceLine] = field(default_factory=list)
+    revoked: list[int] = field(default_factory=list)
+    disagreements: list[tuple[int, int, int, str, str]] = field(default_factory=list)
+
+
+class Folder:
+    """Folds events in order; `next_segment_id` numbers the segments."""
+
+    def __init__(self, state: State, next_segment_id: int) -> None:
+        self.state, self.next_segment_id = state, next_segment_id
+        self.lines = BookLines()
+        self._settled: list[StepSettled] = []
+        self._tx: tuple[int, bytes] | None = None
+        self._block_time = 0
+
+    def fold(self, events: Iterable[LedgerEvent], block_times: dict[int, int]) -> None:
+        """Fold events; all events of a transaction must come in one call."""
+        for event in events:
+            tx = (event.place.block_number, event.place.tx_hash)
+            if tx != self._tx:
+                self._settle_left_over()
+                self._tx, self._block_time = tx, block_times[event.place.block_number]
+            self._one(event)
+        self._settle_left_over()
+
+    def _one(self, event: LedgerEvent) -> None:
+        match event:
+            case SegmentRecorded():
+                self._segment(event)
+            case StepSettled():
+                self._settled.append(event)
+                self.lines.settled.append((event, event.place.block_number))
+                step = self.lines.steps.get((event.device, event.seq))
+                if step is not None:
+                    step.outcome, step.settled_block = event.outcome, event.place.block_number
+            case SegmentRefused():
+                self._settle_left_over()
+                self.lines.refused.append(event)
+            case OrganisationCreated():
+                root = Root(event.registrar, event.key_hash, 1)
+                self.state.roots[event.organisation] = root
+                self.state.named_roots[event.registrar] = True
+                self.lines.devices.append(DeviceLine(event.registrar, None, None))
+            case RegistrarProposed():
+                self.state.named_roots[event.registrar] = True
+            case RegistrarReplaced():
+                self.state.roots[event.organisation] = Root(event.registrar, event.key_hash, event.epoch)
+                self.lines.devices.append(DeviceLine(event.registrar, None, None))
+            case BinsPlaced():
+                self.lines.placed.append(event)
+
+    def _segment(self, event: SegmentRecorded) -> None:
+        device = find_device(self.state, event.device)
+        prev_head = b"" if device is None else device.head
+        desk = self.state.desks.get(event.device)
+        lot_serial = 0 if desk is None else desk.lot_serial
+        segment = Segment(event.device, event.first_seq, event.words, event.x, event.y, event.r, event.s)
+        answer = record_segment(self.state, segment, block_time=self._block_time, trusted_head=event.head)
+        segment_id, self.next_segment_id = self.next_segment_id, self.next_segment_id + 1
+        entries = split_entries(event.words)
+        self.lines.segments.append(
+            SegmentLine(segment_id, event, event.first_seq + len(entries) - 1, prev_head, self._block_time)
+        )
+        self._compare(event, answer)
+        self._lines_of(event, segment_id, entries, lot_serial)
+
+    def _compare(self, event: SegmentRecorded, answer: object) -> None:
+        ledger = event.outcomes.hex() + _settled_text((s.device, s.seq, s.outcome) for s in self._settled)
+        self._settled = []
+        if isinstance(answer, Recorded):
+            fold = answer.outcomes.hex() + _settled_text(
+                (s.device, s.seq, int(s.outcome)) for s in answer.settled
+            )
+        else:
+            fold = str(answer)
+        if ledger != fold:
+            self._disagree(event.device, event.first_seq, ledger, fold)
+
+    def _disagree(self, device: int, seq: int, ledger: str, fold: str) -> None:
+        block = self._tx[0] if self._tx is not None else 0
+        self.lines.disagreements.append((block, device, seq, ledger, fold))
+
+    def _lines_of(
+        self, event: SegmentRecorded, segment_id: int, entries: list[bytes], lot_serial: int
+    ) -> None:
+        lines, outcomes = self.lines, event.outcomes
+        run_start, run_applied, run_grams = -1, 0, 0
+
+        def end_run(end: int) -> None:
+            nonlocal run_start, run_applied, run_grams
+            if run_start >= 0 and lot_serial:
+                lot = event.device << 32 | lot_serial
+                lines.runs.append(RunLine(lot, segment_id, run_start, end, run_applied, run_grams))
+            run_start, run_applied, run_grams = -1, 0, 0
+
+        for position, words in enumerate(entries):
+            if words[0] == Kind.LIFT:
+                if run_start < 0:
+                    run_start = position
+                if outcomes[position] == Outcome.APPLIED:
+                    run_applied += 1
+                    run_grams += int.from_bytes(words[13:17], "big")
+                lines.lifts.append((int.from_bytes(words[1:6], "big"), segment_id, position))
+                continue
+            end_run(position - 1)
+            entry = read_entry(words)
+            outcome, seq = outcomes[position], event.first_seq + position
+            lines.steps[event.device, seq] = StepLine(
+                event.device,
+                seq,
+                entry.kind,
+                segment_id,
+                entry.fields.get("lot"),
+                entry.fields.get("into"),
+                outcome,
+                outcome,
+            )
+            if outcome != Outcome.APPLIED:
+                continue
+            if entry.kind == Kind.LOAD:
+                lot_serial = entry.fields["lot"] & 0xFFFFFFFF
+            elif entry.kind == Kind.ENROL:
+                lines.devices.append(DeviceLine(entry.fields["device"], event.device, seq))
+            elif entry.kind == Kind.REVOKE:
+                lines.revoked.append(entry.fields["device"])
+        end_run(len(entries) - 1)
+
+    def _settle_left_over(self) -> None:
+        """Steps that somebody asked the ledger to settle, outside any segment."""
+        waiting, self._settled = self._settled, []
+        while waiting:
+            done: list[Settled] = settle(self.state, waiting[0].lot, block_time=self._block_time, max_steps=1)
+            expected, waiting = waiting[: max(len(done), 1)], waiting[max(len(done), 1) :]
+            ledger = _settled_text((s.device, s.seq, s.outcome) for s in expected)
+            fold = _settled_text((s.device, s.seq, int(s.outcome)) for s in done)
+            if ledger != fold:
+                self._disagree(expected[0].device, expected[0].seq, ledger, fold)
+
+
+def _settled_text(settled: Iterable[tuple[int, int, int]]) -> str:
+    return "".join(f" {device:016x}:{seq}:{outcome}" for device, seq, outcome in settled)

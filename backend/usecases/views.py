@@ -1,0 +1,181 @@
+"""What pages and programs are shown: plain values, ids as hex text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name in Chinese and in English."""
+
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class OrganisationView:
+    """An organisation as people know it."""
+
+    organisation: str
+    name: Name
+    part: str
+
+
+@dataclass(frozen=True)
+class SiteView:
+    """A site as people know it."""
+
+    site: str
+    kind: int
+    organisation: str
+    name: Name
+    parent: str | None
+    lat: float | None
+    lng: float | None
+    facts: str
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """One entry: what it says, and how far it got."""
+
+    device: str
+    seq: int
+    kind: int
+    kind_name: str
+    fields: Mapping[str, int]
+    organisation: OrganisationView
+    occurred_at: int
+    received_at: int | None
+    recorded_at: int | None
+    state: str
+    outcome: int | None
+    tx_hash: str | None
+    block_number: int | None
+    block_hash: str | None
+    segment_first_seq: int
+    segment_last_seq: int
+
+
+@dataclass(frozen=True)
+class LiftView:
+    """One bin emptied, with the lot it went into."""
+
+    entry: EntryView
+    bin: str
+    lot: str | None
+    stream: int
+    grade: int
+    basis: int
+    grams: int
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LotView:
+    """A lot as it stands now."""
+
+    lot: str
+    stream: int
+    status: int
+    holder: str
+    holder_organisation: OrganisationView
+    grams: int
+    lifts: int
+    given_to_organisation: OrganisationView | None
+
+
+@dataclass(frozen=True)
+class JourneyStep:
+    """One step of a lot's journey. `lifts` is set where the step stands for a run of lifts."""
+
+    entry: EntryView
+    lot: str
+    into_lot: str | None
+    grams: int | None
+    counterpart: OrganisationView | None
+    lifts: int | None = None
+
+
+@dataclass(frozen=True)
+class Journey:
+    """A lot with all it came from and all it became, oldest step first."""
+
+    lot: LotView
+    came_from: tuple[str, ...]
+    became: tuple[str, ...]
+    steps: tuple[JourneyStep, ...]
+    ends: tuple[JourneyStep, ...]
+
+
+@dataclass(frozen=True)
+class BinView:
+    """A bin, where it stands, and what was lifted from it."""
+
+    number: str
+    serial_digest: str
+    stream: int
+    site: SiteView | None
+    point: Name | None
+    placed_from: int
+    is_on_chain: bool
+
+
+@dataclass(frozen=True)
+class BinTrace:
+    """A bin's lifts, newest first, each with the places its lot has been through."""
+
+    bin: BinView
+    lifts: tuple[LiftView, ...]
+    journeys: Mapping[str, Journey]
+
+
+@dataclass(frozen=True)
+class IncomingLot:
+    """A lot on its way to an organisation."""
+
+    lot: str
+    stream: int
+    grams: int
+    lifts: int
+    giver: str
+    give_seq: int
+    give_head: str
+    given_at: int
+    giver_organisation: OrganisationView
+
+
+@dataclass(frozen=True)
+class StreamTotals:
+    """Grams of one stream: lifted + gained = held + out + lost."""
+
+    stream: int
+    lifted: int
+    gained: int
+    held: int
+    out: int
+    lost: int
+
+
+@dataclass(frozen=True)
+class StreetRow:
+    """A bin in its street, with its newest lift."""
+
+    bin: BinView
+    point_code: str
+    lifts: int
+    last_lift: LiftView | None
+
+
+@dataclass(frozen=True)
+class Following:
+    """How far the books are, and what still waits."""
+
+    block_number: int | None
+    block_time: int | None
+    queued: int
+    disagreements: int
+    lifts: int
+    segments: int
