@@ -39,12 +39,14 @@ import {
 
 const OPEN_DEFERRALS_MAX = 64;
 const LOT_GRAMS_MAX = 2 ** 48 - 1;
+const LIFTS_MODULUS = 2 ** 32;
 const NOT_AFTER_MAX = 2n ** 32n - 1n;
 const HEAD13_DIGITS = 26;
 const FATE = { product: 1, residue: 2, loss: 3, energy: 4 } as const;
 const SCHEME_RAW = 1n;
 
-export type LotStatus = "held" | "given" | "merged" | "closed";
+/** Leaving: its holder has given, merged or closed it, and that step waits for merges into the lot. */
+export type LotStatus = "held" | "given" | "merged" | "closed" | "leaving";
 export type Refusal =
   "unknown-device" | "wrong-key" | "bad-seal" | "gap" | "already-recorded" | "overlap" | "malformed";
 
@@ -79,6 +81,8 @@ export interface Lot {
   readonly status: LotStatus;
   readonly pendings: number;
   readonly lastSeq: Seq;
+  /** Custody has once passed: no more loads, lifts or merges go into it. */
+  readonly isTaken: boolean;
 }
 /** The offer under which a lot travels; `head13` is the giver's head after it, cut to 13 bytes. */
 export interface Give {
@@ -99,18 +103,21 @@ export type WaitingStep =
   | { readonly kind: "give"; readonly seq: Seq; readonly to: DeviceId; readonly head13: string }
   | { readonly kind: "merge"; readonly seq: Seq; readonly intoSerial: number }
   | { readonly kind: "close"; readonly seq: Seq; readonly fate: number };
-type Spend = Extract<WaitingStep, { kind: "give" | "close" }>;
+type Leave = Exclude<WaitingStep, { kind: "expecting" }>;
 
+/** Grams that entered and left custody; they count modulo 2^64, so that no total can block an entry. */
 export interface Totals {
-  readonly lifted: Grams;
-  readonly gained: Grams;
-  readonly out: Grams;
-  readonly lost: Grams;
+  readonly lifted: bigint;
+  readonly gained: bigint;
+  readonly out: bigint;
+  readonly lost: bigint;
 }
 /** Everything the rules read and write. Slots are replaced, never changed; folding copies the maps. */
 export interface State {
   readonly network: Network;
   readonly roots: ReadonlyMap<OrganisationId, Root>;
+  /** Devices that ActorRegistry has ever named or proposed as a root registrar. */
+  readonly namedRoots: ReadonlySet<DeviceId>;
   readonly devices: ReadonlyMap<DeviceId, Device>;
   readonly desks: ReadonlyMap<DeviceId, Desk>;
   readonly lots: ReadonlyMap<LotId, Lot>;
@@ -154,6 +161,7 @@ export function emptyState(network: Network): State {
   return {
     network,
     roots: new Map(),
+    namedRoots: new Set(),
     devices: new Map(),
     desks: new Map(),
     lots: new Map(),
@@ -248,7 +256,7 @@ export function foldOwn(
   return { outcomes: entries.map((words) => fold.next(words)), state: fold.state };
 }
 
-/** Applies up to `stepsMax` waiting steps of one lot; anyone may ask the ledger to. */
+/** Applies up to `stepsMax` waiting steps, of one lot and then of what it was merged into. */
 export function settle(
   state: State,
   lot: LotId,
@@ -256,26 +264,37 @@ export function settle(
 ): { state: State; settled: Settled[] } {
   const draft = new Draft(state, how.blockTime);
   const settled: Settled[] = [];
+  let next = lot;
   for (let step = 0; step < how.stepsMax; step += 1) {
-    const applied = draft.settleOnce(lot);
+    const into = draft.mergeTarget(next);
+    const applied = draft.settleOnce(next);
     if (applied.length === 0) break;
     settled.push(...applied);
+    next = into ?? next;
   }
   return { state: draft, settled };
 }
+
+/** In this device's hands and free to leave them. */
+const isHeldBy = (lot: Lot | undefined, device: DeviceId): lot is Lot =>
+  lot?.holder === device && lot.status === "held";
+/** Held, and custody never passed: only such a lot takes loads, lifts and merges. */
+const isOpenTo = (lot: Lot | undefined, device: DeviceId): lot is Lot =>
+  isHeldBy(lot, device) && !lot.isTaken;
 
 /** Says whether a give to `to` (a device, or an organisation: serial 0) may be taken by this device. */
 function isNamed(to: DeviceId, device: DeviceId): boolean {
   return to === device || (to.endsWith("0000000000") && organisationOf(to) === organisationOf(device));
 }
 
-const NO_TOTALS: Totals = { lifted: 0, gained: 0, out: 0, lost: 0 };
+const NO_TOTALS: Totals = { lifted: 0n, gained: 0n, out: 0n, lost: 0n };
 const NO_DESK: Desk = { lotSerial: 0, openDeferrals: 0 };
 
 /** A state being changed: own copies of the maps, and the steps that more than one rule takes. */
 class Draft implements State {
   readonly network: Network;
   readonly roots: ReadonlyMap<OrganisationId, Root>;
+  readonly namedRoots: ReadonlySet<DeviceId>;
   readonly devices: Map<DeviceId, Device>;
   readonly desks: Map<DeviceId, Desk>;
   readonly lots: Map<LotId, Lot>;
@@ -292,6 +311,7 @@ class Draft implements State {
   ) {
     this.network = before.network;
     this.roots = before.roots;
+    this.namedRoots = before.namedRoots;
     this.devices = new Map(before.devices);
     this.desks = new Map(before.desks);
     this.lots = new Map(before.lots);
@@ -314,44 +334,67 @@ class Draft implements State {
 
   book(organisation: OrganisationId, stream: number, side: keyof Totals, grams: Grams): void {
     const total = this.totals.get(stream) ?? NO_TOTALS;
-    this.totals.set(stream, { ...total, [side]: total[side] + grams });
+    this.totals.set(stream, { ...total, [side]: BigInt.asUintN(64, total[side] + BigInt(grams)) });
     const key = dayKey(organisation, dayOf(this.blockTime), stream);
     const day = this.dayTotals.get(key) ?? NO_TOTALS;
-    this.dayTotals.set(key, { ...day, [side]: day[side] + grams });
+    this.dayTotals.set(key, { ...day, [side]: BigInt.asUintN(64, day[side] + BigInt(grams)) });
   }
 
-  applySpend(lotId: LotId, lot: Lot, step: Spend, device: DeviceId): void {
-    if (step.kind === "give") {
-      this.lots.set(lotId, { ...lot, status: "given" });
-      this.gives.set(lotId, { to: step.to, seq: step.seq, grams: lot.grams, head13: step.head13 });
-      return;
+  /** Carries out a holder's give, merge or close of a lot that is free to leave. */
+  applyStep(lotId: LotId, lot: Lot, step: Leave): "applied" | "invalid" {
+    switch (step.kind) {
+      case "give":
+        this.lots.set(lotId, { ...lot, status: "given" });
+        this.gives.set(lotId, { to: step.to, seq: step.seq, grams: lot.grams, head13: step.head13 });
+        return "applied";
+      case "merge":
+        return this.applyMerge(lotId, lot, lotOf(lot.holder, step.intoSerial));
+      case "close": {
+        this.lots.set(lotId, { ...lot, status: "closed", grams: 0 });
+        const side = step.fate === FATE.loss ? "lost" : "out";
+        this.book(organisationOf(lot.holder), lot.stream, side, lot.grams);
+        return "applied";
+      }
     }
-    this.lots.set(lotId, { ...lot, status: "closed", grams: 0 });
-    this.book(organisationOf(device), lot.stream, step.fate === FATE.loss ? "lost" : "out", lot.grams);
+  }
+
+  private applyMerge(lotId: LotId, lot: Lot, intoId: LotId): "applied" | "invalid" {
+    const into = this.lots.get(intoId);
+    if (into === undefined || lot.stream !== into.stream) return "invalid";
+    if (into.grams + lot.grams > LOT_GRAMS_MAX) return "invalid";
+    const lifts = (into.lifts + lot.lifts) % LIFTS_MODULUS;
+    this.lots.set(intoId, { ...into, grams: into.grams + lot.grams, lifts });
+    this.lots.set(lotId, { ...lot, status: "merged", grams: 0 });
+    return "applied";
   }
 
   applyTake(lotId: LotId, lot: Lot, take: WaitingTake): void {
-    this.lots.set(lotId, { ...lot, holder: take.taker, grams: take.grams, status: "held" });
+    this.lots.set(lotId, {
+      ...lot,
+      holder: take.taker,
+      grams: take.grams,
+      status: "held",
+      isTaken: true,
+    });
     this.gives.delete(lotId);
     const change = take.grams - lot.grams;
     if (change === 0) return;
     this.book(organisationOf(take.taker), lot.stream, change > 0 ? "gained" : "lost", Math.abs(change));
   }
 
-  /** False, and nothing moves, when streams differ or grams would overflow. */
-  applyMerge(lotId: LotId, lot: Lot, intoId: LotId, into: Lot): boolean {
-    if (lot.stream !== into.stream || into.grams + lot.grams > LOT_GRAMS_MAX) return false;
-    this.lots.set(intoId, { ...into, grams: into.grams + lot.grams, lifts: into.lifts + lot.lifts });
-    this.lots.set(lotId, { ...lot, status: "merged", grams: 0 });
-    return true;
+  /** Where this lot goes next, when what it waits to do is a merge. */
+  mergeTarget(lotId: LotId): LotId | undefined {
+    const lot = this.lots.get(lotId);
+    if (lot?.status !== "leaving") return undefined;
+    const step = this.waitingSteps.get(stepKey(lotId, lot.holder));
+    return step?.kind === "merge" ? lotOf(lot.holder, step.intoSerial) : undefined;
   }
 
   /** Applies at most one waiting step; a take found wrong brings down the step that built on it. */
   settleOnce(lotId: LotId): Settled[] {
     const lot = this.lots.get(lotId);
-    if (lot === undefined) return [];
-    if (lot.status === "given") return this.settleTake(lotId, lot);
-    if (lot.status === "held" && lot.pendings === 0) return this.settleStep(lotId, lot);
+    if (lot?.status === "given") return this.settleTake(lotId, lot);
+    if (lot?.status === "leaving" && lot.pendings === 0) return this.settleStep(lotId, lot);
     return [];
   }
 
@@ -367,42 +410,42 @@ class Draft implements State {
     const step = this.waitingSteps.get(ownKey);
     const answer = { device: take.taker, seq: take.seq, lot: lotId };
     if (isNamed(give.to, take.taker) && give.head13 === take.head13) {
-      if (step?.kind === "expecting") this.waitingSteps.delete(ownKey);
       this.applyTake(lotId, lot, take);
+      if (step?.kind === "expecting") this.waitingSteps.delete(ownKey);
+      else this.setStatus(lotId, "leaving");
       return [{ ...answer, outcome: "applied" }];
     }
-    if (step === undefined) return [{ ...answer, outcome: "conflict" }];
     this.waitingSteps.delete(ownKey);
-    if (step.kind === "expecting") return [{ ...answer, outcome: "conflict" }];
+    if (step === undefined || step.kind === "expecting") return [{ ...answer, outcome: "conflict" }];
     this.countDeferral(take.taker, -1);
-    if (step.kind === "merge") this.endPending(lotOf(take.taker, step.intoSerial));
+    if (step.kind === "merge") this.countPending(lotOf(take.taker, step.intoSerial), -1);
     return [
       { ...answer, outcome: "conflict" },
       { ...answer, seq: step.seq, outcome: "conflict" },
     ];
   }
 
-  private settleStep(lotId: LotId, lot: Lot): Settled[] {
-    const ownKey = stepKey(lotId, lot.holder);
+  private settleStep(lotId: LotId, leaving: Lot): Settled[] {
+    const ownKey = stepKey(lotId, leaving.holder);
     const step = this.waitingSteps.get(ownKey);
     if (step === undefined || step.kind === "expecting") return [];
+    const lot: Lot = { ...leaving, status: "held" };
+    this.lots.set(lotId, lot);
     this.waitingSteps.delete(ownKey);
     this.countDeferral(lot.holder, -1);
-    const answer = { device: lot.holder, seq: step.seq, lot: lotId };
-    if (step.kind !== "merge") {
-      this.applySpend(lotId, lot, step, lot.holder);
-      return [{ ...answer, outcome: "applied" }];
-    }
-    const intoId = lotOf(lot.holder, step.intoSerial);
-    this.endPending(intoId);
-    const into = this.lots.get(intoId);
-    const moved = into !== undefined && this.applyMerge(lotId, lot, intoId, into);
-    return [{ ...answer, outcome: moved ? "applied" : "invalid" }];
+    if (step.kind === "merge") this.countPending(lotOf(lot.holder, step.intoSerial), -1);
+    const outcome = this.applyStep(lotId, lot, step);
+    return [{ device: lot.holder, seq: step.seq, lot: lotId, outcome }];
   }
 
-  private endPending(lotId: LotId): void {
+  setStatus(lotId: LotId, status: LotStatus): void {
     const lot = this.lots.get(lotId);
-    if (lot !== undefined) this.lots.set(lotId, { ...lot, pendings: lot.pendings - 1 });
+    if (lot !== undefined) this.lots.set(lotId, { ...lot, status });
+  }
+
+  countPending(lotId: LotId, change: 1 | -1): void {
+    const lot = this.lots.get(lotId);
+    if (lot !== undefined) this.lots.set(lotId, { ...lot, pendings: lot.pendings + change });
   }
 }
 
@@ -489,10 +532,6 @@ class Fold {
     return openerOf(lot) === this.id && serialOf(lot) !== 0;
   }
 
-  private isFree(lot: Lot | undefined, stream: number): boolean {
-    return lot?.holder === this.id && lot.status === "held" && lot.stream === stream;
-  }
-
   private trySettle(lot: LotId): void {
     this.settled.push(...this.state.settleOnce(lot));
   }
@@ -501,13 +540,9 @@ class Fold {
     return this.state.desk(this.id).openDeferrals < OPEN_DEFERRALS_MAX;
   }
 
-  /** Keeps a step until this device holds the lot, where its slot is free or holds its place. */
-  private wait(lot: LotId, step: WaitingStep): Outcome {
-    const key = stepKey(lot, this.id);
-    const slot = this.state.waitingSteps.get(key);
-    if (slot !== undefined && slot.kind !== "expecting") return "conflict";
+  private wait(lot: LotId, step: Leave): Outcome {
     if (!this.hasRoomToWait()) return "late";
-    this.state.waitingSteps.set(key, step);
+    this.state.waitingSteps.set(stepKey(lot, this.id), step);
     this.state.countDeferral(this.id, 1);
     return "deferred";
   }
@@ -519,7 +554,7 @@ class Fold {
     const lot = this.state.lots.get(id);
     if (lot === undefined) {
       this.state.lots.set(id, newLot(this.id, stream));
-    } else if (!this.isFree(lot, stream)) {
+    } else if (!isOpenTo(lot, this.id) || lot.stream !== stream) {
       return "conflict";
     }
     this.state.desks.set(this.id, { ...this.state.desk(this.id), lotSerial: serialOf(id) });
@@ -533,11 +568,11 @@ class Fold {
     const grams = Number(fields.grams);
     if (lotSerial === 0 || lot === undefined || Number(fields.stream) !== lot.stream) return "invalid";
     if (lot.grams + grams > LOT_GRAMS_MAX) return "invalid";
-    if (!this.isFree(lot, lot.stream)) return "conflict";
+    if (!isOpenTo(lot, this.id)) return "conflict";
     this.state.lots.set(id, {
       ...lot,
       grams: lot.grams + grams,
-      lifts: lot.lifts + 1,
+      lifts: (lot.lifts + 1) % LIFTS_MODULUS,
       lastSeq: this.seq,
     });
     this.state.book(organisationOf(this.id), lot.stream, "lifted", grams);
@@ -548,26 +583,32 @@ class Fold {
     const to = deviceId(fields.to);
     if (to === this.id || Number.parseInt(organisationOf(to), 16) === 0) return "invalid";
     const head13 = this.head.slice(0, HEAD13_DIGITS);
-    return this.spend(lotId(fields.lot), { kind: "give", seq: this.seq, to, head13 });
+    return this.leave(lotId(fields.lot), { kind: "give", seq: this.seq, to, head13 });
   }
 
   private close({ fields }: EntryOf<"close">): Outcome {
     const fate = Number(fields.fate);
     if (fate < FATE.product || fate > FATE.energy) return "invalid";
-    return this.spend(lotId(fields.lot), { kind: "close", seq: this.seq, fate });
+    return this.leave(lotId(fields.lot), { kind: "close", seq: this.seq, fate });
   }
 
-  /** Give or close: now when the lot is free in this device's hands, later when it is on its way. */
-  private spend(id: LotId, step: Spend): Outcome {
+  /** Give, merge or close: now when the lot is free in this device's hands, later when it is coming. */
+  private leave(id: LotId, step: Leave): Outcome {
     const lot = this.state.lots.get(id);
-    const slot = this.state.waitingSteps.get(stepKey(id, this.id));
-    if (lot?.holder === this.id && lot.status === "held") {
-      if (lot.pendings > 0 || slot !== undefined) return this.wait(id, step);
-      this.state.applySpend(id, lot, step, this.id);
-      this.trySettle(id);
-      return "applied";
+    if (isHeldBy(lot, this.id)) {
+      if (lot.pendings === 0) return this.carryOut(id, lot, step);
+      const outcome = this.wait(id, step);
+      if (outcome === "deferred") this.state.setStatus(id, "leaving");
+      return outcome;
     }
+    const slot = this.state.waitingSteps.get(stepKey(id, this.id));
     return slot?.kind === "expecting" ? this.wait(id, step) : "conflict";
+  }
+
+  private carryOut(id: LotId, lot: Lot, step: Leave): Outcome {
+    const outcome = this.state.applyStep(id, lot, step);
+    if (outcome === "applied") this.trySettle(step.kind === "merge" ? lotOf(this.id, step.intoSerial) : id);
+    return outcome;
   }
 
   private take({ fields }: EntryOf<"take">): Outcome {
@@ -580,6 +621,8 @@ class Fold {
       grams: Number(fields.grams),
       head13: head(fields.give_head).slice(0, HEAD13_DIGITS),
     };
+    const ownKey = stepKey(id, this.id);
+    if (this.state.waitingSteps.has(ownKey) || isHeldBy(this.state.lots.get(id), this.id)) return "conflict";
     const lot = this.state.lots.get(id);
     const give = this.state.gives.get(id);
     if (lot?.status === "given" && lot.holder === giver && give?.seq === giveSeq) {
@@ -589,8 +632,7 @@ class Fold {
       return "applied";
     }
     const key = takeKey(giver, giveSeq, this.id, id);
-    const ownKey = stepKey(id, this.id);
-    if (this.state.waitingTakes.has(key) || this.state.waitingSteps.has(ownKey)) return "conflict";
+    if (this.state.waitingTakes.has(key)) return "conflict";
     if (!this.hasRoomToWait()) return "late";
     this.state.waitingTakes.set(key, take);
     this.state.waitingSteps.set(ownKey, { kind: "expecting" });
@@ -602,18 +644,23 @@ class Fold {
     const id = lotId(fields.lot);
     const giveSeq = Number(fields.give_seq);
     const lot = this.state.lots.get(id);
-    const isHolder = lot?.holder === this.id;
-    if (lot?.status === "given" && isHolder && this.state.gives.get(id)?.seq === giveSeq) {
-      this.state.lots.set(id, { ...lot, status: "held" });
+    const key = stepKey(id, this.id);
+    const slot = this.state.waitingSteps.get(key);
+    if (slot === undefined) {
+      const isGiven = lot?.holder === this.id && lot.status === "given";
+      if (!isGiven || this.state.gives.get(id)?.seq !== giveSeq) return "conflict";
+      this.state.setStatus(id, "held");
       this.state.gives.delete(id);
       this.trySettle(id);
       return "applied";
     }
-    const key = stepKey(id, this.id);
-    const slot = this.state.waitingSteps.get(key);
-    if (slot?.kind !== "give" || slot.seq !== giveSeq) return "conflict";
-    if (isHolder) this.state.waitingSteps.delete(key);
-    else this.state.waitingSteps.set(key, { kind: "expecting" });
+    if (slot.kind !== "give" || slot.seq !== giveSeq) return "conflict";
+    if (lot?.holder === this.id && lot.status === "leaving") {
+      this.state.setStatus(id, "held");
+      this.state.waitingSteps.delete(key);
+    } else {
+      this.state.waitingSteps.set(key, { kind: "expecting" });
+    }
     this.state.countDeferral(this.id, -1);
     return "applied";
   }
@@ -624,18 +671,10 @@ class Fold {
     const stream = Number(fields.stream);
     if (!this.isOwnNewId(intoId) || intoId === id || streamOf(stream) === undefined) return "invalid";
     const into = this.state.lots.get(intoId) ?? newLot(this.id, stream);
-    if (!this.isFree(into, stream)) return "conflict";
+    if (!isOpenTo(into, this.id) || into.stream !== stream) return "conflict";
     this.state.lots.set(intoId, into);
-    const lot = this.state.lots.get(id);
-    const slot = this.state.waitingSteps.get(stepKey(id, this.id));
-    if (lot?.holder === this.id && lot.status === "held" && lot.pendings === 0 && slot === undefined) {
-      if (!this.state.applyMerge(id, lot, intoId, into)) return "invalid";
-      this.trySettle(intoId);
-      return "applied";
-    }
-    if (slot?.kind !== "expecting") return "conflict";
-    const outcome = this.wait(id, { kind: "merge", seq: this.seq, intoSerial: serialOf(intoId) });
-    if (outcome === "deferred") this.state.lots.set(intoId, { ...into, pendings: into.pendings + 1 });
+    const outcome = this.leave(id, { kind: "merge", seq: this.seq, intoSerial: serialOf(intoId) });
+    if (outcome === "deferred") this.state.countPending(intoId, 1);
     return outcome;
   }
 
@@ -664,14 +703,14 @@ class Fold {
       fields.scheme === SCHEME_RAW &&
       fields.not_after <= NOT_AFTER_MAX;
     if (!isAllowed) return "invalid";
-    if (findDevice(this.state, id) !== undefined) return "conflict";
+    if (this.state.devices.has(id) || this.state.namedRoots.has(id)) return "conflict";
     this.state.devices.set(id, {
       keyHash: keyHash({ x: head(fields.x), y: head(fields.y) }),
       nextSeq: 1,
       notAfter: Number(fields.not_after),
       role,
       isRevoked: false,
-      epoch: role === ROLE_CODE.registrar ? this.device.epoch : 0,
+      epoch: this.device.epoch,
       head: firstHead({ ...this.state.network, device: id }),
     });
     return "applied";
@@ -713,7 +752,7 @@ const HAS_RULE: ReadonlySet<string> = new Set([
 ]);
 
 function newLot(holder: DeviceId, stream: number): Lot {
-  return { holder, grams: 0, lifts: 0, stream, status: "held", pendings: 0, lastSeq: 0 };
+  return { holder, grams: 0, lifts: 0, stream, status: "held", pendings: 0, lastSeq: 0, isTaken: false };
 }
 
 /** The hash under which a registrar's site or place entry is attested. */

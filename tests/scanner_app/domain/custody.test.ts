@@ -81,8 +81,8 @@ const REFUSALS: Refusal[] = [
   "overlap",
   "malformed",
 ];
-const STATUSES = ["none", "held", "given", "merged", "closed"];
-const grams = (t: Totals) => [t.lifted, t.gained, t.out, t.lost];
+const STATUSES = ["none", "held", "given", "merged", "closed", "leaving"];
+const grams = (t: Totals) => [t.lifted, t.gained, t.out, t.lost].map(Number);
 const coded = (settled: readonly Settled[]) =>
   settled.map((step) => ({
     ...step,
@@ -115,7 +115,7 @@ function begin(story: Story): State {
         },
       ] as const,
   );
-  return { ...emptyState(network), roots: new Map(roots) };
+  return { ...emptyState(network), roots: new Map(roots), namedRoots: new Set(roots.map(([, root]) => root.device)) };
 }
 
 function take(state: State, step: Step): State {
@@ -170,6 +170,7 @@ describe("custody", () => {
         status: STATUSES.indexOf(lot.status),
         pendings: lot.pendings,
         last_seq: lot.lastSeq,
+        taken: lot.isTaken,
       },
     ]);
     expect(Object.fromEntries(lots)).toEqual(story.final.lots);
@@ -189,8 +190,8 @@ describe("custody", () => {
       const state = story.steps.reduce(take, begin(story));
       for (const [stream, total] of state.totals) {
         const held = [...state.lots.values()].reduce(
-          (sum, lot) => sum + (lot.stream === stream ? lot.grams : 0),
-          0,
+          (sum, lot) => sum + (lot.stream === stream ? BigInt(lot.grams) : 0n),
+          0n,
         );
         expect(total.lifted + total.gained).toBe(held + total.out + total.lost);
       }

@@ -1,0 +1,76 @@
+/** A device's certificate: the registrar's sealed segment that holds its enrolment. */
+import { hexToBytes } from "./bytes.ts";
+import { rollHead, splitWords, unpackEntry } from "./journal.ts";
+import { type PublicKey, type Seal, sealDigest } from "./seal.ts";
+import {
+  type DeviceId,
+  deviceId,
+  type Head,
+  head,
+  organisationOf,
+  type Role,
+  roleOf,
+  type Seconds,
+  type Seq,
+} from "./types.ts";
+
+export interface Certificate {
+  readonly registrar: DeviceId;
+  readonly first_seq: Seq;
+  readonly words: string;
+  readonly seq: Seq;
+  readonly prev_head: Head;
+  readonly key: PublicKey;
+  readonly seal: Seal;
+}
+/** What an enrolment says of a device. */
+export interface Enrolled {
+  readonly device: DeviceId;
+  readonly role: Role;
+  readonly notAfter: Seconds;
+  readonly key: PublicKey;
+}
+export type ReadCertificate =
+  | { readonly is: "read"; readonly enrolled: Enrolled; readonly digest: Uint8Array }
+  | { readonly is: "unreadable"; readonly why: string };
+
+/** Reads what a certificate says, and the digest that its registrar must have sealed. */
+export function readCertificate(
+  network: { chainId: number; ledger: string },
+  certificate: Certificate,
+): ReadCertificate {
+  let entries: Uint8Array[];
+  try {
+    entries = splitWords(hexToBytes(certificate.words));
+  } catch (problem) {
+    return { is: "unreadable", why: String(problem) };
+  }
+  const words = entries[certificate.seq - certificate.first_seq];
+  const read = words === undefined ? undefined : unpackEntry(words);
+  if (read?.is !== "known" || read.entry.kind !== "enrol") {
+    return { is: "unreadable", why: "no enrolment at this seq" };
+  }
+  const { fields } = read.entry;
+  const role = roleOf(fields.role);
+  const device = deviceId(fields.device);
+  if (role === undefined) return { is: "unreadable", why: "unknown role" };
+  if (organisationOf(device) !== organisationOf(certificate.registrar)) {
+    return { is: "unreadable", why: "a registrar enrols only its own organisation's devices" };
+  }
+  const lastSeq = certificate.first_seq + entries.length - 1;
+  const last = entries.reduce((before, entry) => rollHead(before, entry), certificate.prev_head);
+  return {
+    is: "read",
+    enrolled: {
+      device,
+      role,
+      notAfter: Number(fields.not_after),
+      key: { x: head(fields.x), y: head(fields.y) },
+    },
+    digest: sealDigest({ ...network, device: certificate.registrar }, lastSeq, last),
+  };
+}
+
+export function isSameKey(a: PublicKey, b: PublicKey): boolean {
+  return a.x === b.x && a.y === b.y;
+}

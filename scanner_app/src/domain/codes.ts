@@ -1,0 +1,110 @@
+/**
+ * The QR codes that people show each other: an invitation, a receiver, a lot on its way. Each is an address
+ * of the app, so that a phone's own camera opens the right page too.
+ */
+import { bytesToBig, bytesToHex, bigToBytes, concatBytes, fromBase64Url, hexToBytes, toBase64Url } from "./bytes.ts";
+import { type EntryOf, rollHead, unpackEntry, WORD_BYTES } from "./journal.ts";
+import { type PublicKey, type Seal, sealDigest } from "./seal.ts";
+import { type DeviceId, deviceId, type Head, head, type Seq } from "./types.ts";
+
+export interface ReceiverCode {
+  readonly device: DeviceId;
+  readonly seq: Seq;
+  readonly head: Head;
+}
+/** A give as its giver sealed it: enough to check it with no network. */
+export interface GiveCode {
+  readonly giver: DeviceId;
+  readonly seq: Seq;
+  readonly prevHead: Head;
+  readonly words: Uint8Array;
+  readonly key: PublicKey;
+  readonly seal: Seal;
+}
+export type AppCode =
+  | { readonly is: "enrol"; readonly code: string; readonly address: string }
+  | { readonly is: "receive"; readonly receiver: ReceiverCode }
+  | { readonly is: "give"; readonly give: GiveCode }
+  | { readonly is: "other" };
+
+const VERSION = 1;
+const GIVE_WORDS = 4;
+
+export function enrolText(page: string, code: string): string {
+  return `${page}#enrol=${code}`;
+}
+
+export function receiveText(page: string, receiver: ReceiverCode): string {
+  return `${page}#receive=${receiver.device}.${receiver.seq}.${receiver.head}`;
+}
+
+export function giveText(page: string, give: GiveCode): string {
+  const packed = concatBytes(
+    new Uint8Array([VERSION]),
+    hexToBytes(give.giver),
+    bigToBytes(BigInt(give.seq), 5),
+    hexToBytes(give.prevHead),
+    give.words,
+    hexToBytes(give.key.x),
+    hexToBytes(give.key.y),
+    hexToBytes(give.seal.r),
+    hexToBytes(give.seal.s),
+  );
+  return `${page}#give=${toBase64Url(packed)}`;
+}
+
+/** Reads a scanned text or this page's own address. */
+export function readAppCode(text: string): AppCode {
+  const found = /^(\S*)#(enrol|receive|give)=([A-Za-z0-9._~-]+)$/.exec(text.trim());
+  const [, address = "", kind, value = ""] = found ?? [];
+  switch (kind) {
+    case "enrol":
+      return { is: "enrol", code: value, address };
+    case "receive":
+      return readReceiver(value);
+    case "give":
+      return readGive(value);
+    default:
+      return { is: "other" };
+  }
+}
+
+function readReceiver(value: string): AppCode {
+  const found = /^([0-9a-f]{16})\.(\d{1,12})\.([0-9a-f]{64})$/.exec(value);
+  if (found === null) return { is: "other" };
+  const [, device, seq, at] = found;
+  return { is: "receive", receiver: { device: device as DeviceId, seq: Number(seq), head: at as Head } };
+}
+
+function readGive(value: string): AppCode {
+  const packed = fromBase64Url(value);
+  const length = 1 + 8 + 5 + 32 + GIVE_WORDS * WORD_BYTES + 128;
+  if (packed === undefined || packed.length !== length || packed[0] !== VERSION) return { is: "other" };
+  let at = 1;
+  const next = (bytes: number) => packed.slice(at, (at += bytes));
+  const hex = () => bytesToHex(next(32));
+  const give: GiveCode = {
+    giver: deviceId(bytesToBig(next(8))),
+    seq: Number(bytesToBig(next(5))),
+    prevHead: head(bytesToBig(next(32))),
+    words: next(GIVE_WORDS * WORD_BYTES),
+    key: { x: hex(), y: hex() },
+    seal: { r: hex(), s: hex() },
+  };
+  return giveEntry(give) === undefined ? { is: "other" } : { is: "give", give };
+}
+
+export function giveEntry(give: GiveCode): EntryOf<"give"> | undefined {
+  const read = unpackEntry(give.words);
+  return read.is === "known" && read.entry.kind === "give" ? read.entry : undefined;
+}
+
+/** The giver's head after the give, which a take cites. */
+export function giveHead(give: GiveCode): Head {
+  return rollHead(give.prevHead, give.words);
+}
+
+export function giveDigest(network: { chainId: number; ledger: string }, give: GiveCode): Uint8Array {
+  return sealDigest({ ...network, device: give.giver }, give.seq, giveHead(give));
+}
+

@@ -1,0 +1,48 @@
+/** Finds the text of a QR code in a video frame: the phone's own reader where there is one, else ours. */
+export interface Decoder {
+  decode(video: HTMLVideoElement): Promise<string | undefined>;
+  close(): void;
+}
+interface NativeDetector {
+  detect(source: HTMLVideoElement): Promise<readonly { readonly rawValue: string }[]>;
+}
+interface NativeDetectorMaker {
+  new (options: { formats: string[] }): NativeDetector;
+  getSupportedFormats(): Promise<string[]>;
+}
+const FRAME_WIDTH_MAX = 1280;
+
+export async function makeDecoder(): Promise<Decoder> {
+  return (await nativeDecoder()) ?? workerDecoder();
+}
+
+async function nativeDecoder(): Promise<Decoder | undefined> {
+  const { BarcodeDetector } = globalThis as { BarcodeDetector?: NativeDetectorMaker };
+  if (BarcodeDetector === undefined) return undefined;
+  const formats = await BarcodeDetector.getSupportedFormats().catch(() => []);
+  if (!formats.includes("qr_code")) return undefined;
+  const detector = new BarcodeDetector({ formats: ["qr_code"] });
+  return {
+    decode: async (video) => (await detector.detect(video).catch(() => []))[0]?.rawValue,
+    close: () => undefined,
+  };
+}
+
+function workerDecoder(): Decoder {
+  const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  let answer: (text: string | undefined) => void = () => undefined;
+  worker.onmessage = ({ data }: MessageEvent<string | null>) => answer(data ?? undefined);
+  worker.onerror = () => answer(undefined);
+  return {
+    decode: async (video) => {
+      if (video.videoWidth === 0) return undefined;
+      const resizeWidth = Math.min(video.videoWidth, FRAME_WIDTH_MAX);
+      const frame = await createImageBitmap(video, { resizeWidth });
+      return new Promise((resolve) => {
+        answer = resolve;
+        worker.postMessage(frame, [frame]);
+      });
+    },
+    close: () => worker.terminate(),
+  };
+}

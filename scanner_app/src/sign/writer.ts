@@ -1,0 +1,109 @@
+/** A journal together with the key that seals it: one entry, one seal, on disk, then it is done. */
+import { type Device, emptyState, foldOwn, type State } from "../domain/custody.ts";
+import { type Evidence, type EvidenceDocument, makeEvidence } from "../domain/evidence.ts";
+import {
+  append,
+  emptyJournal,
+  type Entry,
+  type JournalPlace,
+  type JournalTip,
+  packEntry,
+} from "../domain/journal.ts";
+import { keyHash, sealDigest } from "../domain/seal.ts";
+import { type Head, type Outcome, ROLE_CODE, type Seconds, type Seq } from "../domain/types.ts";
+import type { Changes } from "../store/changes.ts";
+import type { Database, Identity, StoredSeal } from "../store/database.ts";
+import { addEntry, readEntries, readTip } from "../store/journal.ts";
+import { type DeviceKey, signDigest } from "./device_key.ts";
+
+export interface Written {
+  readonly seq: Seq;
+  readonly words: Uint8Array;
+  readonly prevHead: Head;
+  readonly seal: StoredSeal;
+}
+
+export class JournalWriter {
+  readonly place: JournalPlace;
+  private readonly self: Device;
+  private folded: State;
+  private foldedTo: Seq = 0;
+
+  constructor(
+    private readonly db: Database,
+    private readonly changes: Changes,
+    private readonly key: DeviceKey,
+    identity: Identity,
+    private readonly now: () => Seconds,
+  ) {
+    this.place = { ...identity.network, device: identity.device };
+    this.self = {
+      keyHash: keyHash(key.publicKey),
+      nextSeq: 1,
+      notAfter: 0,
+      role: ROLE_CODE[identity.role],
+      isRevoked: false,
+      epoch: 0,
+      head: emptyJournal(this.place).head,
+    };
+    this.folded = {
+      ...emptyState(identity.network),
+      devices: new Map([[identity.device, this.self]]),
+    };
+  }
+
+  async tip(): Promise<JournalTip> {
+    return readTip(this.db, emptyJournal(this.place));
+  }
+
+  /** What this journal alone says about custody; also sees entries that another tab has written. */
+  async custody(): Promise<State> {
+    const fresh = await readEntries(this.db, this.foldedTo + 1);
+    const last = fresh.at(-1);
+    if (last !== undefined && fresh[0]?.seq === this.foldedTo + 1) {
+      const words = fresh.map((entry) => entry.words);
+      this.folded = foldOwn(this.folded, this.place.device, words, this.now()).state;
+      this.foldedTo = last.seq;
+    }
+    return this.folded;
+  }
+
+  /** What the ledger would answer if it had seen nothing but this journal. */
+  async preview(entry: Entry): Promise<Outcome> {
+    const { outcomes } = foldOwn(
+      await this.custody(),
+      this.place.device,
+      [packEntry(entry)],
+      this.now(),
+    );
+    return outcomes[0] ?? "unknown";
+  }
+
+  /** Seals and keeps the entry that `make` builds once its seq is certain; one writer at a time. */
+  async write(make: (seq: Seq) => Entry, evidence?: Evidence): Promise<Written> {
+    const written = await exclusively(`huanlian-journal-${this.db.name}`, async () => {
+      const tip = await this.tip();
+      const entry = make(tip.nextSeq);
+      const words = packEntry(entry);
+      const after = append(tip, words);
+      const signature = await signDigest(this.key, sealDigest(this.place, tip.nextSeq, after.head));
+      const seal = { seq: tip.nextSeq, head: after.head, ...signature };
+      const stored = { seq: tip.nextSeq, kind: entry.kind, words, state: { is: "queued" } as const };
+      await addEntry(this.db, evidence === undefined ? stored : { ...stored, evidence }, seal);
+      return { seq: tip.nextSeq, words, prevHead: tip.head, seal };
+    });
+    this.changes.tell("written");
+    return written;
+  }
+}
+
+/** Salts an evidence document with fresh randomness. */
+export function saltEvidence(document: EvidenceDocument): { evidence: Evidence; digest: bigint } {
+  return makeEvidence(document, crypto.getRandomValues(new Uint8Array(16)));
+}
+
+async function exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
+  // Browsers give Web Locks only to secure pages; there, adding a taken seq still fails.
+  const locks = globalThis.navigator?.locks;
+  return locks === undefined ? work() : (locks.request(name, work) as Promise<T>);
+}

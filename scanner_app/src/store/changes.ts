@@ -1,0 +1,33 @@
+/** `written`: there may be something to send. `synced`: something is known that was not before. */
+export type Change = "written" | "synced";
+
+/** Tells every tab that the journal changed. */
+export class Changes {
+  private readonly channel: BroadcastChannel;
+  private readonly listeners = new Set<(change: Change) => void>();
+
+  constructor(name: string) {
+    this.channel = new BroadcastChannel(name);
+    this.channel.onmessage = ({ data }: MessageEvent<Change>) => this.tellHere(data);
+  }
+
+  tell(change: Change): void {
+    this.channel.postMessage(change);
+    this.tellHere(change);
+  }
+
+  /** Returns how to stop listening. */
+  listen(listener: (change: Change) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  close(): void {
+    this.channel.close();
+    this.listeners.clear();
+  }
+
+  private tellHere(change: Change): void {
+    for (const listener of [...this.listeners]) listener(change);
+  }
+}

@@ -1,0 +1,155 @@
+/** What this device keeps. Entries and seals are only ever added; the rest can be fetched or made again. */
+import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import type { Certificate } from "../domain/certificate.ts";
+import type { Evidence } from "../domain/evidence.ts";
+import type { Seal } from "../domain/seal.ts";
+import type { DeviceId, Head, OrganisationId, Outcome, Role, Seconds, Seq, Stream } from "../domain/types.ts";
+import type { DeviceKey } from "../sign/device_key.ts";
+
+export interface Warning {
+  readonly code: string;
+  readonly message: string;
+}
+/** What the backend last said about an accepted entry. */
+export interface OnLedger {
+  readonly state: "queued" | "sent" | "included" | "finalized";
+  readonly outcome: Outcome | null;
+  readonly blockNumber: number | null;
+  readonly txHash: string | null;
+}
+export interface StoredProblem {
+  readonly type: string;
+  readonly title: string;
+  readonly detail: string;
+  readonly status: number;
+}
+/** One of three shapes; a rejected entry stays, because it is evidence and a person decides. */
+export type EntryState =
+  | { readonly is: "queued" }
+  | {
+      readonly is: "accepted";
+      readonly receiptId: string;
+      readonly receivedAt: string;
+      readonly warnings: readonly Warning[];
+      readonly onLedger: OnLedger;
+    }
+  | { readonly is: "rejected"; readonly rejectedAt: Seconds; readonly problem: StoredProblem };
+
+export interface StoredEntry {
+  readonly seq: Seq;
+  readonly kind: string;
+  readonly words: Uint8Array;
+  readonly state: EntryState;
+  readonly evidence?: Evidence;
+}
+export interface StoredSeal extends Seal {
+  readonly seq: Seq;
+  readonly head: Head;
+}
+export interface Receipt {
+  readonly id: string;
+  readonly device: DeviceId;
+  readonly first_seq: Seq;
+  readonly last_seq: Seq;
+  readonly head: Head;
+  readonly received_at: string;
+}
+export interface Name {
+  readonly zh: string;
+  readonly en: string;
+}
+export interface DirectoryBin {
+  readonly number: string;
+  readonly serial_digest: string;
+  readonly stream: number | Stream;
+  readonly site: string;
+  readonly point: Name;
+  readonly placed_from: string;
+  readonly volume_litres?: number;
+}
+export interface DirectorySite {
+  readonly id: string;
+  readonly kind: number | string;
+  readonly organisation: OrganisationId;
+  readonly name: Name;
+}
+export interface Directory {
+  readonly dated_at: string;
+  readonly organisations: readonly { readonly id: OrganisationId; readonly name: Name }[];
+  readonly sites: readonly DirectorySite[];
+  readonly devices: readonly {
+    readonly device: DeviceId;
+    readonly organisation: OrganisationId;
+    readonly role: Role | number;
+  }[];
+}
+/** Who this device is, once its certificate has been checked. */
+export interface Identity {
+  readonly device: DeviceId;
+  readonly role: Role;
+  readonly notAfter: Seconds;
+  readonly certificate: Certificate;
+  readonly network: { readonly chainId: number; readonly ledger: string; readonly publicBaseUrl: string };
+}
+/** Another device's sealed give that this one has checked and keeps, in case its giver loses it. */
+export interface Witness {
+  readonly id: string;
+  readonly code: string;
+  readonly seenAt: Seconds;
+}
+interface Singles {
+  key: DeviceKey;
+  invitation: { readonly code: string; readonly offeredAt: Seconds };
+  identity: Identity;
+  directory: Directory;
+  /** The segment whose answer is not known: it is asked again exactly as it was. */
+  inflight: { readonly firstSeq: Seq; readonly lastSeq: Seq };
+}
+interface Schema extends DBSchema {
+  singles: { key: keyof Singles; value: Singles[keyof Singles] };
+  entries: { key: Seq; value: StoredEntry; indexes: { by_state: string } };
+  seals: { key: Seq; value: StoredSeal };
+  receipts: { key: string; value: Receipt };
+  bins: { key: string; value: DirectoryBin };
+  witnesses: { key: string; value: Witness };
+}
+export type Database = IDBPDatabase<Schema>;
+
+export async function openDatabase(name: string): Promise<Database> {
+  return openDB<Schema>(name, 1, {
+    upgrade(db) {
+      db.createObjectStore("singles");
+      db.createObjectStore("entries", { keyPath: "seq" }).createIndex("by_state", "state.is");
+      db.createObjectStore("seals", { keyPath: "seq" });
+      db.createObjectStore("receipts", { keyPath: "id" });
+      db.createObjectStore("bins", { keyPath: "serial_digest" });
+      db.createObjectStore("witnesses", { keyPath: "id" });
+    },
+  });
+}
+
+/** Asks the browser not to evict the journal; it may say no. */
+export async function askToPersist(): Promise<boolean> {
+  return (await navigator.storage?.persist?.()) ?? false;
+}
+
+export async function readSingle<K extends keyof Singles>(
+  db: Database,
+  name: K,
+): Promise<Singles[K] | undefined> {
+  return (await db.get("singles", name)) as Singles[K] | undefined;
+}
+
+export async function keepSingle<K extends keyof Singles>(
+  db: Database,
+  name: K,
+  value: Singles[K],
+): Promise<void> {
+  const change = db.transaction("singles", "readwrite", { durability: "strict" });
+  await change.store.put(value, name);
+  await change.done;
+}
+
+export async function dropSingle(db: Database, name: "inflight" | "invitation"): Promise<void> {
+  await db.delete("singles", name);
+}

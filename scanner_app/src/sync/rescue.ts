@@ -1,0 +1,24 @@
+/** Everything this device wrote, in one file that anyone can upload for it. */
+import { bytesToHex } from "../domain/bytes.ts";
+import type { Database, Identity } from "../store/database.ts";
+import { readEntries } from "../store/journal.ts";
+
+export async function rescueFile(db: Database, identity: Identity | undefined): Promise<Blob> {
+  const key = (await db.get("singles", "key")) as { publicKey?: unknown } | undefined;
+  const [entries, seals, receipts] = await Promise.all([
+    readEntries(db, 1),
+    db.getAll("seals"),
+    db.getAll("receipts"),
+  ]);
+  const content = {
+    format: "huanlian-rescue-1",
+    device: identity?.device ?? null,
+    network: identity?.network ?? null,
+    certificate: identity?.certificate ?? null,
+    key: key?.publicKey ?? null,
+    entries: entries.map((entry) => ({ ...entry, words: bytesToHex(entry.words) })),
+    seals,
+    receipts,
+  };
+  return new Blob([JSON.stringify(content, null, 1)], { type: "application/json" });
+}
