@@ -19,6 +19,7 @@ from backend.store.tables import (
     CollectionPoint,
     CustodyStep,
     Disagreement,
+    KnownDevice,
     LedgerSegment,
     LiftRow,
     LotRow,
@@ -32,6 +33,7 @@ from backend.store.tables import (
 from backend.usecases.views import (
     BinTrace,
     BinView,
+    DeviceView,
     EntryView,
     Following,
     IncomingLot,
@@ -44,13 +46,14 @@ from backend.usecases.views import (
     SiteView,
     StreamTotals,
     StreetRow,
+    StreetSummary,
 )
 
 _SEGMENTS, _ACCEPTED, _BLOCKS = table_of(LedgerSegment), table_of(AcceptedSegment), table_of(Block)
 _STEPS, _RUNS, _LIFTS, _LOTS = table_of(CustodyStep), table_of(LotRun), table_of(LiftRow), table_of(LotRow)
 _BINS, _POINTS, _PLACED = table_of(BinLabel), table_of(CollectionPoint), table_of(PlacedBin)
 _ORGANISATIONS, _SITES, _SLOTS = table_of(OrganisationName), table_of(SiteName), table_of(Slot)
-_DISAGREEMENTS = table_of(Disagreement)
+_DISAGREEMENTS, _DEVICES = table_of(Disagreement), table_of(KnownDevice)
 
 _MOST_LOTS_IN_A_JOURNEY = 2000
 _ENDS = (Kind.TAKE, Kind.CLOSE)
@@ -471,6 +474,93 @@ class Reader:
     def bins(self, site: str | None = None) -> Iterable[BinView]:
         """Return all bins, or those of a site."""
         return self._bin_rows(_BINS.c.site == site if site else _BINS.c.number.is_not(None))
+
+    # --- for the pages -------------------------------------------------------------------------------
+
+    def devices(self) -> list[DeviceView]:
+        """Return all enrolled devices, by organisation and role."""
+        recorded: dict[str, int] = {
+            row.device: row.last_seq
+            for row in self._connection.execute(
+                select(_SEGMENTS.c.device, func.max(_SEGMENTS.c.last_seq).label("last_seq")).group_by(
+                    _SEGMENTS.c.device
+                )
+            )
+        }
+        rows = self._connection.execute(
+            select(_DEVICES).order_by(_DEVICES.c.organisation, _DEVICES.c.role, _DEVICES.c.device)
+        )
+        return [
+            DeviceView(
+                row.device,
+                self.organisation(row.organisation),
+                row.role,
+                row.not_after,
+                row.is_revoked,
+                row.registrar is None or (row.enrolled_seq or 0) <= recorded.get(row.registrar, 0),
+                recorded.get(row.device, 0),
+            )
+            for row in rows
+        ]
+
+    def streets(self) -> list[StreetSummary]:
+        """Return the sites that have bins, with how many."""
+        rows = self._connection.execute(
+            select(
+                _BINS.c.site,
+                func.count(func.distinct(_BINS.c.point_id)).label("points"),
+                func.count().label("bins"),
+            )
+            .group_by(_BINS.c.site)
+            .order_by(_BINS.c.site)
+        )
+        found = [(self.find_site(row.site), row.points, row.bins) for row in rows]
+        return [StreetSummary(site, points, bins) for site, points, bins in found if site is not None]
+
+    def count_lots(self, stream: int | None = None) -> int:
+        """Return how many lots there are, of one stream or of all."""
+        return self._count(_LOTS, *([] if stream is None else [_LOTS.c.stream == stream]))
+
+    def lots_page(self, *, offset: int, limit: int, stream: int | None = None) -> list[LotView]:
+        """Return lots, those touched by the newest entries first."""
+        newest = (
+            select(_STEPS.c.lot, func.max(_STEPS.c.segment_id).label("newest"))
+            .where(_STEPS.c.lot.is_not(None))
+            .group_by(_STEPS.c.lot)
+            .subquery()
+        )
+        query = select(_LOTS).outerjoin(newest, newest.c.lot == _LOTS.c.lot)
+        if stream is not None:
+            query = query.where(_LOTS.c.stream == stream)
+        order = (func.coalesce(newest.c.newest, 0).desc(), _LOTS.c.lot)
+        rows = self._connection.execute(query.order_by(*order).offset(offset).limit(limit))
+        return [self._lot(row) for row in rows]
+
+    def lifts_in_lots(self, lots: Sequence[str], *, offset: int, limit: int) -> list[LiftView]:
+        """Return a page of the lifts that went into these lots, oldest first."""
+        lifts: list[LiftView] = []
+        for run in self._runs_of(lots):
+            count = run.last_position - run.first_position + 1
+            if offset >= count:
+                offset -= count
+                continue
+            for position in range(run.first_position + offset, run.last_position + 1):
+                if len(lifts) == limit:
+                    return lifts
+                lifts.append(self._lift(run.segment_id, position))
+            offset = 0
+        return lifts
+
+    def count_lifts_in_lots(self, lots: Sequence[str]) -> int:
+        """Return how many lifts name these lots, whatever the ledger answered."""
+        return sum(run.last_position - run.first_position + 1 for run in self._runs_of(lots))
+
+    def _runs_of(self, lots: Sequence[str]) -> list[Row[Any]]:
+        runs: list[Row[Any]] = []
+        for start in range(0, len(lots), 500):
+            part = lots[start : start + 500]
+            runs += self._connection.execute(select(_RUNS).where(_RUNS.c.lot.in_(part))).all()
+        return sorted(runs, key=lambda run: (run.segment_id, run.first_position))
 
 
 def _site(row: Row[Any]) -> SiteView:

@@ -179,3 +179,47 @@ class Following:
     disagreements: int
     lifts: int
     segments: int
+
+
+@dataclass(frozen=True)
+class DeviceView:
+    """An enrolled device; the public sees its organisation and role, never who carries it."""
+
+    device: str
+    organisation: OrganisationView
+    role: int
+    not_after: int
+    is_revoked: bool
+    is_on_ledger: bool
+    recorded_seq: int
+
+
+@dataclass(frozen=True)
+class StreetSummary:
+    """A site that has bins, and how many."""
+
+    site: SiteView
+    points: int
+    bins: int
+
+
+@dataclass(frozen=True)
+class VerificationStep:
+    """One numbered check. `ok` is None when it could not be made, for want of an RPC for instance."""
+
+    number: int
+    title_zh: str
+    title_en: str
+    ok: bool | None
+    detail: str
+
+
+@dataclass(frozen=True)
+class VerificationReport:
+    """What a verifier says of one entry.
+
+    `verdict` is `VALID`, `CONSISTENT, BLOCK NOT CHECKED` or begins with `INVALID`.
+    """
+
+    verdict: str
+    steps: tuple[VerificationStep, ...]
