@@ -49,6 +49,10 @@ class BooksStore:
         self.database, self.network = database, network
         self.state = BookState(network)
 
+    def reading_state(self) -> BookState:
+        """Return the fold's state for one reader; attach it to the reader's transaction."""
+        return BookState(self.network)
+
     def known_headers(self) -> list[Header]:
         """Return the newest headers that the books stand on, oldest first."""
         with self.database.transaction(writes=False) as connection:

@@ -1,0 +1,113 @@
+"""The API as an application: routes, problems, request ids, limits."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from backend.api import (
+    routes_books,
+    routes_devices,
+    routes_enrolments,
+    routes_health,
+    routes_problems,
+    routes_segments,
+)
+from backend.api.deps import Services
+from backend.api.limits import BodyLimit, BodyTooLarge
+from backend.api.problems import ApiProblem, problem_of, respond
+from backend.domain.errors import DomainError
+
+log = structlog.get_logger("api")
+
+_BY_STATUS = {400: "invalid-json", 404: "not-found", 405: "method-not-allowed", 413: "too-large"}
+_SECRET_PARTS = re.compile(r"(/enrolments/)[^/]+")
+
+
+def create_api(services: Services, *, max_body_bytes: int) -> FastAPI:
+    """Return the application; `services` are the parts behind it."""
+    app = FastAPI(
+        title="Huanlian 环链",
+        version="1",
+        description="Waste custody as facts signed on the device and recorded on a chain.",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.services = services
+    versioned = APIRouter(prefix="/api/v1")
+    for routes in (routes_segments, routes_devices, routes_enrolments, routes_books):
+        versioned.include_router(routes.router)
+    app.include_router(versioned)
+    app.include_router(routes_health.router)
+    app.include_router(routes_problems.router)
+    _answer_with_problems(app)
+    app.middleware("http")(_with_request_id)
+    app.add_middleware(BodyLimit, max_body_bytes=max_body_bytes)
+    return app
+
+
+async def _with_request_id(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Name every request, in its answer and in the log; no body, code or query is logged."""
+    request.state.request_id = secrets.token_hex(8)
+    if getattr(request.state, "body_is_too_large", False):
+        response: Response = respond(request, ApiProblem("too-large", "The declared length is too large."))
+    else:
+        try:
+            response = await call_next(request)
+        except BodyTooLarge:
+            response = respond(request, ApiProblem("too-large", "The body is longer than allowed."))
+        except Exception:
+            log.exception("request failed", request_id=request.state.request_id)
+            response = respond(request, ApiProblem("internal-error", "It is logged under the request_id."))
+    response.headers["X-Request-Id"] = request.state.request_id
+    log.info(
+        "request",
+        request_id=request.state.request_id,
+        method=request.method,
+        path=_SECRET_PARTS.sub(r"\1…", request.url.path),
+        status=response.status_code,
+    )
+    return response
+
+
+def _answer_with_problems(app: FastAPI) -> None:
+    @app.exception_handler(DomainError)
+    async def domain_error(request: Request, error: DomainError) -> JSONResponse:
+        return respond(request, problem_of(error))
+
+    @app.exception_handler(ApiProblem)
+    async def api_problem(request: Request, problem: ApiProblem) -> JSONResponse:
+        return respond(request, problem)
+
+    @app.exception_handler(BodyTooLarge)
+    async def too_large(request: Request, _error: BodyTooLarge) -> JSONResponse:
+        return respond(request, ApiProblem("too-large", "The body is longer than allowed."))
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+        found: list[dict[str, Any]] = list(error.errors())
+        if any(item["type"] == "json_invalid" for item in found):
+            return respond(request, ApiProblem("invalid-json", "The body could not be parsed."))
+        errors = [
+            {"pointer": _pointer(item["loc"]), "code": item["type"], "message": item["msg"]} for item in found
+        ]
+        return respond(request, ApiProblem("malformed-request", errors[0]["message"], errors=errors))
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: HTTPException) -> JSONResponse:
+        slug = _BY_STATUS.get(error.status_code, "internal-error")
+        return respond(request, ApiProblem(slug, str(error.detail)))
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    """Return a JSON Pointer into the body, or the parameter's name."""
+    parts = location[1:] if location and location[0] in ("body", "path", "query") else location
+    return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in parts)

@@ -1,0 +1,322 @@
+"""Domain error → RFC 9457 problem; the only table of status codes and of what to do about each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+
+from backend.domain.errors import DomainError
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a problem means and what to do, in Chinese and in English."""
+
+    slug: str
+    status: int
+    is_retryable: bool
+    title_zh: str
+    title_en: str
+    advice_zh: str
+    advice_en: str
+
+
+PROBLEMS: Mapping[str, Problem] = {
+    problem.slug: problem
+    for problem in (
+        Problem(
+            "bad-seal",
+            403,
+            False,
+            "签封验证不通过",
+            "The seal does not verify",
+            "条目或签封在途中被改动，或由别的密钥签封。请勿修改条目，用原设备重新上传。",
+            "The entries or the seal were changed, or another key made it. Upload them unchanged.",
+        ),
+        Problem(
+            "unknown-device",
+            403,
+            True,
+            "设备未登记",
+            "This device is not enrolled",
+            "请本单位登记员登记此设备；若刚登记，请稍候重试。条目保留在设备上，不会丢失。",
+            "Ask your registrar to enrol it; if it was just enrolled, try again. Nothing is lost.",
+        ),
+        Problem(
+            "wrong-key",
+            403,
+            False,
+            "密钥与登记的不符",
+            "This is not the device's enrolled key",
+            "设备编号与密钥不匹配。请重新登记设备。",
+            "The device id and the key do not belong together. Enrol the device anew.",
+        ),
+        Problem(
+            "gap",
+            409,
+            True,
+            "缺少前面的条目",
+            "Entries before this segment are missing",
+            "请从 next_seq 开始重新上传。",
+            "Upload again, beginning at next_seq.",
+        ),
+        Problem(
+            "fork",
+            409,
+            False,
+            "流水账分叉",
+            "The journal differs from what was sealed before",
+            "同一流水号已有不同条目。请停用此设备并联系登记员。",
+            "Another entry with this seq was sealed before. Stop using the device and call your registrar.",
+        ),
+        Problem(
+            "malformed-segment",
+            422,
+            False,
+            "账段无法读取",
+            "The segment cannot be read",
+            "请按接口说明检查 errors 中指出的字段。",
+            "Check the fields named in errors against the interface description.",
+        ),
+        Problem(
+            "malformed-request",
+            422,
+            False,
+            "请求格式不对",
+            "The request is malformed",
+            "请按接口说明检查 errors 中指出的字段。",
+            "Check the fields named in errors against the interface description.",
+        ),
+        Problem(
+            "invalid-json",
+            400,
+            False,
+            "正文不是有效的 JSON",
+            "The body is not valid JSON",
+            "请检查编码（UTF-8）与语法。",
+            "Check its encoding (UTF-8) and syntax.",
+        ),
+        Problem(
+            "too-large",
+            413,
+            False,
+            "正文过大",
+            "The body is too large",
+            "每段最多 256 条；请分批上传。",
+            "A segment holds at most 256 entries; upload in parts.",
+        ),
+        Problem(
+            "unknown-entry",
+            404,
+            False,
+            "没有此条目",
+            "There is no such entry",
+            "请检查设备编号与流水号。",
+            "Check the device id and the seq.",
+        ),
+        Problem(
+            "unknown-bin",
+            404,
+            False,
+            "没有此桶",
+            "There is no such bin",
+            "请检查桶号。",
+            "Check the bin's number.",
+        ),
+        Problem(
+            "unknown-lot",
+            404,
+            False,
+            "没有此批次",
+            "There is no such lot",
+            "请检查批次号。",
+            "Check the lot's id.",
+        ),
+        Problem(
+            "unknown-code",
+            404,
+            False,
+            "登记码无效",
+            "There is no such code",
+            "请登记员重新生成登记码。",
+            "Ask the registrar for a new code.",
+        ),
+        Problem(
+            "code-used",
+            409,
+            False,
+            "登记码已被使用",
+            "The code was used already",
+            "每个登记码只能使用一次。请登记员重新生成。",
+            "A code works once. Ask the registrar for a new one.",
+        ),
+        Problem(
+            "code-expired",
+            410,
+            False,
+            "登记码已过期",
+            "The code has expired",
+            "请登记员重新生成登记码。",
+            "Ask the registrar for a new code.",
+        ),
+        Problem(
+            "not-recorded-yet",
+            409,
+            True,
+            "尚未上链",
+            "Not recorded on the ledger yet",
+            "条目已收到，正在排队上链，请稍候重试。",
+            "The entry was received and waits for the chain. Try again shortly.",
+        ),
+        Problem(
+            "not-found",
+            404,
+            False,
+            "没有此页面",
+            "There is nothing here",
+            "请检查地址。",
+            "Check the address.",
+        ),
+        Problem(
+            "method-not-allowed",
+            405,
+            False,
+            "不支持此方法",
+            "This method is not allowed here",
+            "请查阅接口说明。",
+            "See the interface description.",
+        ),
+        Problem(
+            "not-ready",
+            503,
+            True,
+            "服务尚未就绪",
+            "The service is not ready",
+            "请稍候重试；设备可继续离线作业。",
+            "Try again shortly; devices can go on working offline.",
+        ),
+        Problem(
+            "internal-error",
+            500,
+            True,
+            "服务内部错误",
+            "Something went wrong on our side",
+            "请稍后重试，并附上 request_id 告知我们。",
+            "Try again later and tell us the request_id.",
+        ),
+    )
+}
+
+
+class ApiProblem(Exception):
+    """A problem that the edge itself finds; domain errors become one by their slug."""
+
+    def __init__(
+        self,
+        slug: str,
+        detail: str,
+        *,
+        errors: Sequence[Mapping[str, str]] = (),
+        retry_after_seconds: int | None = None,
+        **values: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.slug, self.detail, self.errors = slug, detail, list(errors)
+        self.retry_after_seconds, self.values = retry_after_seconds, values
+
+
+def speaks_chinese(accept_language: str) -> bool:
+    """Say whether the caller wants Chinese; without a wish, yes."""
+    first = accept_language.split(",")[0].strip().lower()
+    return not first or first == "*" or first.startswith("zh")
+
+
+def problem_of(error: DomainError) -> ApiProblem:
+    """Return the problem that a broken rule becomes; its values come along, ids as hex text."""
+    values: dict[str, Any] = {}
+    for name, value in vars(error).items():
+        values[name] = f"{value:016x}" if name == "device" and isinstance(value, int) else value
+    pointer = values.pop("pointer", None)
+    errors = []
+    if pointer is not None:
+        errors = [{"pointer": pointer, "code": error.slug, "message": str(error)}]
+        values.pop("reason", None)
+    return ApiProblem(error.slug, str(error), errors=errors, **values)
+
+
+def respond(request: Request, problem: ApiProblem) -> JSONResponse:
+    """Return the problem as the caller reads it."""
+    known = PROBLEMS[problem.slug]
+    is_chinese = speaks_chinese(request.headers.get("accept-language", ""))
+    body: dict[str, Any] = {
+        "type": f"{str(request.base_url).rstrip('/')}/problems/{known.slug}",
+        "title": known.title_zh if is_chinese else known.title_en,
+        "status": known.status,
+        "detail": f"{known.advice_zh if is_chinese else known.advice_en} ({problem.detail})",
+        "instance": request.url.path,
+        "retryable": known.is_retryable,
+        "request_id": getattr(request.state, "request_id", ""),
+        **problem.values,
+    }
+    if problem.errors:
+        body["errors"] = problem.errors
+    headers = {"Content-Language": "zh-Hans" if is_chinese else "en"}
+    if problem.retry_after_seconds is not None:
+        headers["Retry-After"] = str(problem.retry_after_seconds)
+    return JSONResponse(body, known.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def openapi_responses(*slugs: str) -> dict[int | str, dict[str, Any]]:
+    """Return what OpenAPI says of the problems that a call can answer."""
+    by_status: dict[int | str, dict[str, Any]] = {}
+    for slug in (*slugs, "internal-error"):
+        known = PROBLEMS[slug]
+        entry = by_status.setdefault(
+            known.status,
+            {"description": "", "content": {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA, "examples": {}}}},
+        )
+        entry["description"] = "; ".join(filter(None, (entry["description"], f"`{slug}`: {known.title_en}")))
+        entry["content"][MEDIA_TYPE]["examples"][slug] = {
+            "value": {
+                "type": f"/problems/{slug}",
+                "title": known.title_en,
+                "status": known.status,
+                "detail": known.advice_en,
+                "instance": "",
+                "retryable": known.is_retryable,
+                "request_id": "",
+            }
+        }
+    return by_status
+
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance", "retryable", "request_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "retryable": {"type": "boolean"},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "pointer": {"type": "string"},
+                    "code": {"type": "string"},
+                    "message": {"type": "string"},
+                },
+            },
+        },
+    },
+}

@@ -1,0 +1,167 @@
+"""What the books say: entries, bins, lots, and the directory phones carry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from fastapi import APIRouter, Query, Response
+
+from backend.api.deps import Services, UseServices
+from backend.api.problems import ApiProblem, openapi_responses
+from backend.api.schemas import BinText, DeviceText, EntryShape, LotText, OrganisationText
+from backend.api.shaping import entry_shape, instant, plain
+from backend.store.bundles import NotRecordedYet, make_bundle
+from backend.store.reading import Reader
+from backend.usecases.views import Name
+
+router = APIRouter(tags=["books"])
+
+
+@contextmanager
+def _reader(services: Services) -> Iterator[Reader]:
+    with services.database.transaction(writes=False) as connection:
+        yield Reader(connection, finality_depth=services.finality_depth)
+
+
+@router.get("/entries/{device}/{seq}", responses=openapi_responses("unknown-entry", "malformed-request"))
+def show_entry(device: DeviceText, seq: int, services: UseServices) -> EntryShape:
+    """Return one entry and how far it got."""
+    with _reader(services) as reader:
+        view = reader.find_entry(device, seq)
+    if view is None:
+        raise ApiProblem("unknown-entry", f"No entry {seq} of device {device}.")
+    return entry_shape(view)
+
+
+@router.get(
+    "/entries/{device}/{seq}/bundle",
+    responses=openapi_responses("unknown-entry", "not-recorded-yet", "malformed-request"),
+)
+def show_bundle(device: DeviceText, seq: int, services: UseServices) -> Response:
+    """Return the evidence bundle of one entry, as canonical JSON."""
+    with services.database.transaction(writes=False) as connection:
+        try:
+            bundle = make_bundle(connection, services.network, device=device, seq=seq)
+        except NotRecordedYet as error:
+            raise ApiProblem("not-recorded-yet", str(error), retry_after_seconds=2) from error
+    if bundle is None:
+        raise ApiProblem("unknown-entry", f"No entry {seq} of device {device}.")
+    name = f"huanlian-{device}-{seq}.json"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(bundle, media_type="application/json", headers=headers)
+
+
+@router.get("/bins/{number}", responses=openapi_responses("unknown-bin", "malformed-request"))
+def show_bin(number: BinText, services: UseServices) -> dict[str, Any]:
+    """Return a bin and where it stands."""
+    with _reader(services) as reader:
+        view = reader.find_bin(number)
+    if view is None:
+        raise ApiProblem("unknown-bin", f"No bin {number}.")
+    return dict(plain(view))
+
+
+@router.get("/bins/{number}/trace", responses=openapi_responses("unknown-bin", "malformed-request"))
+def trace_bin(number: BinText, services: UseServices, limit: int = Query(30, ge=1, le=200)) -> dict[str, Any]:
+    """Return a bin's newest lifts, and what became of each."""
+    with _reader(services) as reader:
+        view = reader.find_bin_trace(number, limit=limit)
+    if view is None:
+        raise ApiProblem("unknown-bin", f"No bin {number}.")
+    return dict(plain(view))
+
+
+@router.get("/lots", responses=openapi_responses("malformed-request"))
+def list_lots(
+    services: UseServices, given_to: OrganisationText | None = None, limit: int = Query(50, ge=1, le=500)
+) -> dict[str, Any]:
+    """Return the lots on their way to an organisation, or the newest lots."""
+    with _reader(services) as reader:
+        if given_to is None:
+            return {"lots": plain(reader.newest_lots(limit))}
+        lots = reader.incoming_lots(given_to)
+    return {
+        "lots": [
+            {
+                "lot": lot.lot,
+                "stream": lot.stream,
+                "grams": lot.grams,
+                "lifts": lot.lifts,
+                "giver": lot.giver,
+                "give_seq": lot.give_seq,
+                "give_head": lot.give_head,
+                "given_at": instant(lot.given_at),
+                "from": {
+                    "organisation": lot.giver_organisation.organisation,
+                    "name": plain(lot.giver_organisation.name),
+                },
+            }
+            for lot in lots
+        ]
+    }
+
+
+@router.get("/lots/{lot}", responses=openapi_responses("unknown-lot", "malformed-request"))
+def show_lot(lot: LotText, services: UseServices) -> dict[str, Any]:
+    """Return a lot as it stands now."""
+    with _reader(services) as reader:
+        view = reader.find_lot(lot)
+    if view is None:
+        raise ApiProblem("unknown-lot", f"No lot {lot}.")
+    return dict(plain(view))
+
+
+@router.get("/lots/{lot}/trace", responses=openapi_responses("unknown-lot", "malformed-request"))
+def trace_lot(lot: LotText, services: UseServices) -> dict[str, Any]:
+    """Return a lot's journey both ways."""
+    with _reader(services) as reader:
+        view = reader.find_journey(lot)
+    if view is None:
+        raise ApiProblem("unknown-lot", f"No lot {lot}.")
+    return dict(plain(view))
+
+
+@router.get("/totals")
+def show_totals(services: UseServices) -> dict[str, Any]:
+    """Return, per stream, lifted + gained = held + out + lost, and how far the books are."""
+    with _reader(services) as reader:
+        return {
+            "totals": plain(reader.totals(services.books.reading_state())),
+            "following": plain(reader.following()),
+        }
+
+
+@router.get("/directory", responses=openapi_responses("malformed-request"))
+def show_directory(services: UseServices, site: DeviceText | None = None) -> dict[str, Any]:
+    """Return what a phone carries for its shift: organisations, sites, bins and devices."""
+    with _reader(services) as reader:
+        return {
+            "dated_at": instant(services.now()),
+            "organisations": [
+                {"id": o.organisation, "name": plain(o.name), "part": o.part} for o in reader.organisations()
+            ],
+            "sites": [
+                {
+                    "id": s.site,
+                    "kind": s.kind,
+                    "organisation": s.organisation,
+                    "name": plain(s.name),
+                    "parent": s.parent,
+                }
+                for s in reader.sites()
+            ],
+            "bins": [
+                {
+                    "number": b.number,
+                    "serial_digest": b.serial_digest,
+                    "stream": b.stream,
+                    "site": None if b.site is None else b.site.site,
+                    "point": plain(b.point or Name("", "")),
+                    "placed_from": b.placed_from,
+                }
+                for b in reader.bins(site)
+            ],
+            "devices": plain(reader.devices()),
+        }

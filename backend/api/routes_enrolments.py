@@ -1,0 +1,86 @@
+"""A phone offers its key under a one-time code; only a registrar's seal makes it a device."""
+
+from __future__ import annotations
+
+import secrets
+
+from fastapi import APIRouter
+
+from backend.api.deps import Services, UseServices
+from backend.api.problems import ApiProblem, openapi_responses
+from backend.api.routes_devices import certificate_of
+from backend.api.schemas import EnrolmentCode, EnrolmentOffer, EnrolmentRequest, EnrolmentShape, PublicKey
+from backend.api.shaping import instant
+from backend.domain.seal import check_code, is_public_key
+from backend.store.enrolments import EnrolmentRecord, EnrolmentStore
+
+router = APIRouter(prefix="/enrolments", tags=["enrolments"])
+
+CODE_SECONDS = 600
+
+
+@router.post("", status_code=201, responses=openapi_responses("malformed-request", "invalid-json"))
+def open_code(request: EnrolmentRequest, services: UseServices) -> EnrolmentCode:
+    """Make a one-time code for a new device of an organisation."""
+    code = secrets.token_urlsafe(16)
+    expires_at = services.now() + CODE_SECONDS
+    with services.database.transaction() as connection:
+        EnrolmentStore(connection).open(
+            code=code, organisation=request.organisation, role=request.role, expires_at=expires_at
+        )
+    return EnrolmentCode(code=code, expires_at=instant(expires_at))
+
+
+@router.put(
+    "/{code}/key",
+    responses=openapi_responses("unknown-code", "code-used", "code-expired", "malformed-request"),
+)
+def offer_key(code: str, key: PublicKey, services: UseServices) -> EnrolmentOffer:
+    """Offer a new device's public key; the same key may be offered again."""
+    x, y = int(key.x, 16), int(key.y, 16)
+    if not is_public_key(x, y):
+        error = {"pointer": "/x", "code": "not-on-curve", "message": "(x, y) is not a point of P-256"}
+        raise ApiProblem("malformed-request", "The key is not a point of P-256.", errors=[error])
+    with services.database.transaction() as connection:
+        store = EnrolmentStore(connection)
+        record = _require(store.find(code))
+        if record.key is not None and record.key != (x, y):
+            raise ApiProblem("code-used", "Another device has used this code.")
+        if record.key is None and services.now() > record.expires_at:
+            raise ApiProblem("code-expired", f"The code expired at {instant(record.expires_at)}.")
+        store.offer_key(code, x, y)
+        state = _state(_require(store.find(code)), services)
+    return EnrolmentOffer(state=state, check=check_code(x, y))
+
+
+@router.get("/{code}", responses=openapi_responses("unknown-code"))
+def show_code(code: str, services: UseServices) -> EnrolmentShape:
+    """Return how far an enrolment is; when approved, with the device id and its certificate."""
+    with services.database.transaction(writes=False) as connection:
+        record = _require(EnrolmentStore(connection).find(code))
+        certificate = None if record.device is None else certificate_of(connection, record.device)
+    key = record.key
+    return EnrolmentShape(
+        code=code,
+        organisation=record.organisation,
+        role=record.role,
+        state=_state(record, services),  # type: ignore[arg-type]  # one of the shape's words
+        key=None if key is None else PublicKey(x=f"{key[0]:064x}", y=f"{key[1]:064x}"),
+        check=None if key is None else check_code(*key),
+        device=record.device,
+        certificate=certificate,
+    )
+
+
+def _require(record: EnrolmentRecord | None) -> EnrolmentRecord:
+    if record is None:
+        raise ApiProblem("unknown-code", "No such enrolment code.")
+    return record
+
+
+def _state(record: EnrolmentRecord, services: Services) -> str:
+    if record.device is not None:
+        return "approved"
+    if services.now() > record.expires_at:
+        return "expired"
+    return "open" if record.key is None else "waiting"

@@ -1,0 +1,66 @@
+"""One-time codes under which a new device offers its key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from backend.domain.seal import key_hash
+from backend.store.tables import Enrolment, KnownDevice, table_of
+
+_ENROLMENTS, _DEVICES = table_of(Enrolment), table_of(KnownDevice)
+
+
+@dataclass(frozen=True)
+class EnrolmentRecord:
+    """A code, the key offered under it, and the device it became."""
+
+    code: str
+    organisation: str
+    role: int
+    expires_at: int
+    key: tuple[int, int] | None
+    device: str | None
+
+
+class EnrolmentStore:
+    """Enrolment codes within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def open(self, *, code: str, organisation: str, role: int, expires_at: int) -> None:
+        """Keep a new code."""
+        self._connection.execute(
+            insert(_ENROLMENTS).values(code=code, organisation=organisation, role=role, expires_at=expires_at)
+        )
+
+    def find(self, code: str) -> EnrolmentRecord | None:
+        """Return a code; `device` is set once a registrar has sealed an enrolment of the offered key."""
+        row: Any = self._connection.execute(
+            select(_ENROLMENTS).where(_ENROLMENTS.c.code == code)
+        ).one_or_none()
+        if row is None:
+            return None
+        key = None
+        device = None
+        if row.x is not None:
+            key = (int.from_bytes(row.x, "big"), int.from_bytes(row.y, "big"))
+            device = self._connection.execute(
+                select(_DEVICES.c.device).where(
+                    _DEVICES.c.organisation == row.organisation,
+                    _DEVICES.c.key_hash == f"{key_hash(*key):040x}",
+                    _DEVICES.c.registrar.is_not(None),
+                )
+            ).scalar_one_or_none()
+        return EnrolmentRecord(code, row.organisation, row.role, row.expires_at, key, device)
+
+    def offer_key(self, code: str, x: int, y: int) -> None:
+        """Keep the key that a phone offers under a code."""
+        self._connection.execute(
+            update(_ENROLMENTS)
+            .where(_ENROLMENTS.c.code == code)
+            .values(x=x.to_bytes(32, "big"), y=y.to_bytes(32, "big"))
+        )
