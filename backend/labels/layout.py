@@ -21,6 +21,7 @@ HEIGHT_MM: Final = 67.7
 
 _INK, _QUIET_INK, _PAPER = "#1a1a1a", "#5f6368", "#ffffff"
 _MARGIN = 3.4
+_SMALLEST_MM = 1.9
 
 
 @dataclass(frozen=True)
@@ -100,19 +101,29 @@ def _place(label: BinLabel, *, lettering: Lettering, top: float) -> list[Item]:
         Words(human_readable(label.serial), _MARGIN, top + 17.6, 2.4, _QUIET_INK),
         Words("环链 Huanlian，扫码查去向", right, top + 17.6, 2.4, _QUIET_INK, anchor="end"),
     ]
-    lines = wrapped(label.point_zh, lettering=lettering, size=4.4, width=room, lines=2)
-    size = min(lettering.size_that_fits(line, size=4.4, width=room, bold=True) for line in lines)
-    if len(lines) == 2:
-        baselines, size = [top + 5.4, top + 10.6], min(size, 4.0)
-    else:
-        baselines = [top + (6.2 if label.point_en else 8.6)]
-    items += [
-        Words(line, _MARGIN, y, size, _INK, bold=True) for line, y in zip(lines, baselines, strict=True)
-    ]
-    if label.point_en and len(lines) == 1:
-        english = lettering.size_that_fits(label.point_en, size=2.9, width=room)
+    lines, size = fitted(label.point_zh, lettering=lettering, width=room)
+    english = lettering.size_that_fits(label.point_en, size=2.9, width=room) if label.point_en else 0
+    if len(lines) == 1 and english >= _SMALLEST_MM:
         items.append(Words(label.point_en, _MARGIN, top + 10.9, english, _QUIET_INK))
+        first = top + 6.2
+    else:
+        first = top + 7.4 - (len(lines) - 1) * size * 0.62 + size * 0.3
+    items += [
+        Words(line, _MARGIN, first + row * size * 1.24, size, _INK, bold=True)
+        for row, line in enumerate(lines)
+    ]
     return items
+
+
+def fitted(text: str, *, lettering: Lettering, width: float) -> tuple[list[str], float]:
+    """Return the lines of a name and the largest letters in which it has room; what has none ends in `…`."""
+    for size, count in ((4.4, 1), (4.0, 2), (3.4, 2), (2.8, 3), (2.3, 4), (_SMALLEST_MM, 5)):
+        lines = wrapped(text, lettering=lettering, size=size, width=width, lines=count)
+        if lettering.width(lines[-1], size=size, bold=True) <= width:
+            return lines, size
+    while lettering.width(lines[-1] + "…", size=size, bold=True) > width:
+        lines[-1] = lines[-1][:-1]
+    return [*lines[:-1], lines[-1] + "…"], size
 
 
 def wrapped(text: str, *, lettering: Lettering, size: float, width: float, lines: int) -> list[str]:

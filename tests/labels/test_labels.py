@@ -55,6 +55,10 @@ def label(index: int) -> BinLabel:
 
 
 LABELS = [label(index) for index in range(20)]
+LONG = [
+    BinLabel(BinNumber(7), LABELS[0].serial, Stream.FOOD, "甲乙丙丁戊己庚辛" * length, "Long name " * 25)
+    for length in (2, 4, 6, 9, 14, 60)
+]
 
 
 def decode(*pictures: Path) -> list[list[str]]:
@@ -200,7 +204,7 @@ class TestSvg:
 
 
 class TestLayout:
-    @pytest.mark.parametrize("item", LABELS[:4], ids=lambda item: item.point_zh)
+    @pytest.mark.parametrize("item", [*LABELS[:4], *LONG], ids=lambda item: item.point_zh[:12])
     def test_keeps_words_on_the_label_and_off_each_other(self, item: BinLabel, with_font: Lettering) -> None:
         drawing = draw_label(item, base_url=BASE_URL, lettering=with_font)
         boxes = []

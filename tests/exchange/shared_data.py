@@ -1,0 +1,23 @@
+"""Finds the real material beside the project, or says loudly that it is not there."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[3] / "shared" / "data"
+
+
+def shared(name: str) -> Path:
+    """Return the path of a shared file; without it the test fails, or is skipped when that was asked for."""
+    path = FOLDER / name
+    if path.exists():
+        return path
+    message = f"{name} is not in ../shared/data beside the project: this test met NO real data."
+    if os.environ.get("HUANLIAN_WITHOUT_SHARED") == "1":
+        print(f"\n*** {message} ***", file=sys.stderr)
+        pytest.skip(message)
+    pytest.fail(f"{message} Set HUANLIAN_WITHOUT_SHARED=1 to run without it.")
