@@ -23,6 +23,7 @@ from backend.domain.journal import (
     split_entries,
 )
 from backend.domain.layout import LAYOUTS, Kind
+from backend.domain.merkle import lift_path, lifts_root
 from backend.domain.seal import CURVE_ORDER, domain_separator, key_hash, seal_digest
 from backend.domain.types import (
     Role,
@@ -610,11 +611,26 @@ def _check_conservation(state: State) -> None:
         assert t.lifted + t.gained == held + t.out + t.lost, (stream, t, held)
 
 
+def merkle_vectors() -> dict[str, Any]:
+    rng = random.Random("merkle")
+    cases = []
+    for count in (0, 1, 2, 3, 4, 5, 8, 13, 33):
+        words = [bytes([1]) + rng.randbytes(31) for _ in range(count)]
+        case: dict[str, Any] = {"lifts": [w.hex() for w in words], "root": lifts_root(words).hex()}
+        if count:
+            index = rng.randrange(count)
+            path = lift_path(words, index)
+            case |= {"index": index, "path": [{"right": right, "sibling": s.hex()} for right, s in path]}
+        cases.append(case)
+    return {"trees": cases}
+
+
 VECTORS = {
     "words.json": words_vectors,
     "heads.json": heads_vectors,
     "seals.json": seals_vectors,
     "custody.json": custody_vectors,
+    "merkle.json": merkle_vectors,
 }
 
 
