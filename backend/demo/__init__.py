@@ -1,0 +1,1 @@
+"""A city to show: data files and their loader."""
