@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,6 @@ def shared(name: str) -> Path:
         return path
     message = f"{name} is not in ../shared/data beside the project: this test met NO real data."
     if os.environ.get("HUANLIAN_WITHOUT_SHARED") == "1":
-        print(f"\n*** {message} ***", file=sys.stderr)
+        warnings.warn(message, stacklevel=2)  # pytest shows warnings even with -q
         pytest.skip(message)
     pytest.fail(f"{message} Set HUANLIAN_WITHOUT_SHARED=1 to run without it.")
