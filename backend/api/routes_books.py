@@ -133,6 +133,28 @@ def show_totals(services: UseServices) -> dict[str, Any]:
         }
 
 
+@router.get("/books/lots")
+def page_lots(
+    services: UseServices, after: str = "", limit: int = Query(1000, ge=1, le=5000)
+) -> dict[str, Any]:
+    """Return all lots, a page at a time, for auditors to compare with the chain."""
+    with _reader(services) as reader:
+        rows = reader.lot_lines(after=after, limit=limit)
+    lines = [[r.lot, r.holder, r.grams, r.lifts, r.stream, r.status] for r in rows]
+    return {"lots": lines, "next": lines[-1][0] if len(lines) == limit else None}
+
+
+@router.get("/books/devices")
+def page_devices(
+    services: UseServices, after: str = "", limit: int = Query(1000, ge=1, le=5000)
+) -> dict[str, Any]:
+    """Return all journals' ends, a page at a time, for auditors to compare with the chain."""
+    with _reader(services) as reader:
+        state = services.books.reading_state()
+        lines, next_after = reader.device_lines(state, after=after, limit=limit)
+    return {"devices": lines, "next": next_after}
+
+
 @router.get("/directory", responses=openapi_responses("malformed-request"))
 def show_directory(services: UseServices, site: DeviceText | None = None) -> dict[str, Any]:
     """Return what a phone carries for its shift: organisations, sites, bins and devices."""

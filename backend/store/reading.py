@@ -452,6 +452,30 @@ class Reader:
             rows.append(StreetRow(view, codes[view.number], count, lifts[0] if lifts else None))
         return rows
 
+    # --- for auditors --------------------------------------------------------------------------------
+
+    def lot_lines(self, *, after: str, limit: int) -> list[Row[Any]]:
+        """Return lots in order of their id, after a given one."""
+        rows = self._connection.execute(
+            select(_LOTS).where(_LOTS.c.lot > after).order_by(_LOTS.c.lot).limit(limit)
+        )
+        return list(rows.all())
+
+    def device_lines(
+        self, state: BookState, *, after: str, limit: int
+    ) -> tuple[list[tuple[str, int, str]], str | None]:
+        """Return (device, last seq, head) of journals on the ledger, and where the next page begins."""
+        statement = select(_DEVICES.c.device).where(_DEVICES.c.device > after)
+        keys = self._connection.execute(statement.order_by(_DEVICES.c.device).limit(limit)).scalars().all()
+        state.attach(self._connection)
+        lines = []
+        for device in keys:
+            known = state.devices.get(int(device, 16))
+            if known is not None:
+                lines.append((device, known.next_seq - 1, known.head.hex()))
+        state.attach(None)
+        return lines, keys[-1] if len(keys) == limit else None
+
     # --- totals --------------------------------------------------------------------------------------
 
     def totals(self, state: BookState) -> list[StreamTotals]:
