@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from backend.domain.custody import LotStatus
+from backend.domain.custody import find_device, is_ready
 from backend.domain.journal import Network, Segment
 from backend.domain.types import device_text, lot_text, organisation_of, organisation_text
 from backend.store import slots
@@ -119,19 +119,10 @@ class BooksStore:
 
     def ready_lots(self) -> list[int]:
         """Return lots with a waiting step that anyone may now ask the ledger to settle."""
-        from backend.domain.custody import is_ready
-
+        state = self.reading_state()
         with self.database.transaction(writes=False) as connection:
-            self.state.attach(connection)
-            try:
-                rows = connection.execute(
-                    select(_LOTS.c.lot).where(
-                        _LOTS.c.status.in_((int(LotStatus.GIVEN), int(LotStatus.LEAVING)))
-                    )
-                ).scalars()
-                return [lot for lot in (int(text, 16) for text in rows) if is_ready(self.state, lot)]
-            finally:
-                self.state.attach(None)
+            state.attach(connection)
+            return sorted(lot for lot in slots.lots_waited_for(connection) if is_ready(state, lot))
 
     def _next_segment_id(self, connection: Connection) -> int:
         return (connection.execute(select(func.max(_SEGMENTS.c.id))).scalar_one() or 0) + 1
@@ -259,8 +250,6 @@ class BooksStore:
 
     def _learn_devices(self, connection: Connection, lines: BookLines) -> None:
         """Devices enrolled through anybody's relay may hand in their entries here."""
-        from backend.domain.custody import find_device
-
         intake = IntakeStore(connection)
         for line in lines.devices:
             device = find_device(self.state, line.device)

@@ -225,3 +225,15 @@ def prune(connection: Connection, finalized: int) -> None:
             .exists(),
         )
     )
+    # A value deleted for good leaves nothing behind.
+    connection.execute(delete(_SLOTS).where(_SLOTS.c.value.is_(None), _SLOTS.c.block_number <= finalized))
+
+
+def lots_waited_for(connection: Connection) -> set[int]:
+    """Return the lots that some step waits for."""
+    rows = connection.execute(
+        select(_SLOTS.c.name, _SLOTS.c.key)
+        .where(_SLOTS.c.name.in_(("waiting_take", "waiting_step")), _SLOTS.c.value.is_not(None))
+        .distinct()
+    )
+    return {int(row.key.split(".")[3 if row.name == "waiting_take" else 0], 16) for row in rows}

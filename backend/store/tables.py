@@ -58,16 +58,16 @@ class OutgoingTransaction(SQLModel, table=True):
     """A signed transaction, kept before it is sent."""
 
     __tablename__ = "outgoing_transaction"
-    __table_args__ = (UniqueConstraint("sender", "nonce", "tx_hash"),)
 
     id: int | None = Field(default=None, primary_key=True)
-    sender: str
+    sender: str = Field(index=True)
     nonce: int = Field(sa_type=BigInteger, index=True)
     raw: bytes
-    tx_hash: str = Field(index=True)
-    items: str
-    state: str = Field(default="open", index=True)
-    sent_at: int = Field(sa_type=BigInteger)
+    tx_hash: str = Field(unique=True)
+    segment_ids: str
+    lot: str | None = None
+    state: str = Field(index=True)
+    block_hash: str | None = None
 
 
 class Evidence(SQLModel, table=True):

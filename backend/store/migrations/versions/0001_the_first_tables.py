@@ -203,16 +203,17 @@ def upgrade() -> None:
         sa.Column("nonce", sa.BigInteger(), nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=False),
         sa.Column("tx_hash", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("items", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("segment_ids", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("lot", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("sent_at", sa.BigInteger(), nullable=False),
+        sa.Column("block_hash", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("sender", "nonce", "tx_hash"),
+        sa.UniqueConstraint("tx_hash"),
     )
     with op.batch_alter_table("outgoing_transaction", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_outgoing_transaction_nonce"), ["nonce"], unique=False)
+        batch_op.create_index(batch_op.f("ix_outgoing_transaction_sender"), ["sender"], unique=False)
         batch_op.create_index(batch_op.f("ix_outgoing_transaction_state"), ["state"], unique=False)
-        batch_op.create_index(batch_op.f("ix_outgoing_transaction_tx_hash"), ["tx_hash"], unique=False)
 
     op.create_table(
         "placed_bin",
@@ -311,8 +312,8 @@ def downgrade() -> None:
 
     op.drop_table("placed_bin")
     with op.batch_alter_table("outgoing_transaction", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_outgoing_transaction_tx_hash"))
         batch_op.drop_index(batch_op.f("ix_outgoing_transaction_state"))
+        batch_op.drop_index(batch_op.f("ix_outgoing_transaction_sender"))
         batch_op.drop_index(batch_op.f("ix_outgoing_transaction_nonce"))
 
     op.drop_table("outgoing_transaction")
