@@ -126,54 +126,46 @@ contract CustodyLedger is CustodyRules {
         Device device,
         bytes32[] memory heads
     ) private returns (bytes memory outcomes) {
-        uint256 count = heads.length;
-        outcomes = new bytes(count);
-        if (device.isRevoked() || (device.notAfter() != 0 && block.timestamp > device.notAfter())) {
-            for (uint256 i = 0; i < count; ++i) {
-                outcomes[i] = bytes1(uint8(Outcome.Quarantined));
-            }
-            return outcomes;
-        }
+        bool isOver = device.notAfter() != 0 && block.timestamp > device.notAfter();
+        if (device.isRevoked() || isOver) return _repeat(Outcome.Quarantined, heads.length);
 
-        uint64 id = segment.device;
-        uint40 seq = segment.firstSeq;
-        bytes calldata words = segment.words;
-        LiftRun memory run;
+        outcomes = _repeat(Outcome.Applied, heads.length);
         uint256 offset = 0;
-        for (uint256 i = 0; i < count; ++i) {
-            uint256 head = _word(words, offset);
-            Outcome outcome;
+        uint256 done = 0;
+        while (done < heads.length) {
+            uint256 head = _word(segment.words, offset);
             if (Entry.kind(head) == Entry.LIFT) {
-                outcome = _lift(run, id, seq, head);
-                offset += 32;
+                uint256 lifts = _lifts(segment, offset, outcomes, done);
+                done += lifts;
+                offset += 32 * lifts;
             } else {
-                _endLifts(run, id);
-                outcome = _apply(id, device, seq, words[offset:], heads[i]);
+                outcomes[done] = bytes1(uint8(_apply(segment, device, offset, heads, done)));
+                ++done;
                 offset += 32 * uint256(Entry.words(head));
             }
-            outcomes[i] = bytes1(uint8(outcome));
-            ++seq;
         }
-        _endLifts(run, id);
     }
 
-    /// @param words The entry's words, and whatever follows them.
-    /// @param journalHead The head after the entry.
+    /// @param offset Where the entry begins in the segment's words.
+    /// @param index The entry's place in the segment.
     function _apply(
-        uint64 id,
+        Segment calldata segment,
         Device device,
-        uint40 seq,
-        bytes calldata words,
-        bytes32 journalHead
+        uint256 offset,
+        bytes32[] memory heads,
+        uint256 index
     ) private returns (Outcome) {
+        bytes calldata words = segment.words[offset:];
         uint256 head = _word(words, 0);
         uint8 kind = Entry.kind(head);
         uint8 count = Entry.wordCountOf(kind);
         if (count == 0) return Outcome.Unknown;
         if (count != Entry.words(head)) return Outcome.Invalid;
 
+        uint64 id = segment.device;
+        uint40 seq = segment.firstSeq + uint40(index);
         if (kind == Entry.LOAD) return _load(id, head);
-        if (kind == Entry.GIVE) return _give(id, seq, head, _word(words, 32), journalHead);
+        if (kind == Entry.GIVE) return _give(id, seq, head, _word(words, 32), heads[index]);
         if (kind == Entry.TAKE) {
             return _take(id, seq, head, _word(words, 32), bytes32(_word(words, 64)));
         }
@@ -282,6 +274,17 @@ contract CustodyLedger is CustodyRules {
     function _headOf(uint64 id) private view returns (bytes32 head) {
         head = _heads[id];
         if (head == 0) head = Journal.head0(block.chainid, address(this), id);
+    }
+
+    function _repeat(Outcome outcome, uint256 count) private pure returns (bytes memory outcomes) {
+        outcomes = new bytes(count);
+        for (uint256 i = 0; i < count; i += 32) {
+            // 0x0101..01 times a byte is that byte in all 32 places.
+            uint256 filled = uint256(outcome) * (type(uint256).max / 255);
+            assembly ("memory-safe") {
+                mstore(add(add(outcomes, 0x20), i), filled)
+            }
+        }
     }
 
     function _word(bytes calldata words, uint256 offset) private pure returns (uint256) {

@@ -14,18 +14,6 @@ import {Totals, TotalsSlot} from "./libraries/Totals.sol";
 /// @title What entries do to lots
 /// @dev The custody rules of docs/spec/entries.md; the numbers in comments are those of its rules.
 abstract contract CustodyRules is ICustodyLedger {
-    /// @dev Lifts into one lot, gathered in memory and written once.
-    struct LiftRun {
-        bool isBegun;
-        bool isOpen;
-        uint96 lotId;
-        Lot lot;
-        uint256 stream;
-        uint256 grams;
-        uint256 lifts;
-        uint256 lastSeq;
-    }
-
     uint16 public constant MAX_OPEN_DEFERRALS = 64;
 
     mapping(uint64 device => Desk) private _desks;
@@ -141,47 +129,99 @@ abstract contract CustodyRules is ICustodyLedger {
         return Outcome.Applied;
     }
 
-    /// @dev Rule 2. The lot is read at the first lift of a run and written by `_endLifts`.
-    function _lift(
-        LiftRun memory run,
-        uint64 device,
-        uint40 seq,
-        uint256 lift
-    ) internal view returns (Outcome) {
-        if (!run.isBegun) _beginLifts(run, device);
-        unchecked {
-            // A desk without a lot shows stream 0xff, which no lift can name.
-            if (Entry.liftStream(lift) != run.stream) return Outcome.Invalid;
-            uint256 grams = run.grams + Entry.liftGrams(lift);
-            if (run.lot.grams() + grams > LotSlot.MAX_GRAMS) return Outcome.Invalid;
-            if (!run.isOpen) return Outcome.Conflict;
-            run.grams = grams;
-            ++run.lifts;
-            run.lastSeq = seq;
-        }
-        return Outcome.Applied;
-    }
-
-    function _beginLifts(LiftRun memory run, uint64 device) private view {
-        uint32 serial = _desks[device].serial();
-        run.isBegun = true;
-        run.lotId = Ids.lotOf(device, serial);
-        run.lot = serial == 0 ? Lot.wrap(0) : _lots[run.lotId];
-        run.isOpen = run.lot.isOpenTo(device);
-        run.stream = serial == 0 ? type(uint8).max : run.lot.stream();
-        run.grams = 0;
-        run.lifts = 0;
-    }
-
-    /// @dev Writes what a run of lifts has gathered; called before anything else may look at the lot.
-    function _endLifts(LiftRun memory run, uint64 device) internal {
-        run.isBegun = false;
-        if (run.lifts == 0) return;
-        _lots[run.lotId] = run.lot.plus(uint48(run.grams), uint32(run.lifts)).withLastSeq(
-            uint40(run.lastSeq)
+    /// @dev Rule 2, for all lifts that follow one another: the lot is read once and written once.
+    /// @param offset Where the first of these lifts is in the segment's words.
+    /// @param outcomes Filled with `Applied`; only other outcomes are written.
+    /// @param index The first lift's place in the segment.
+    /// @return count How many lifts there were.
+    function _lifts(
+        Segment calldata segment,
+        uint256 offset,
+        bytes memory outcomes,
+        uint256 index
+    ) internal returns (uint256 count) {
+        uint64 device = segment.device;
+        uint96 lotId = Ids.lotOf(device, _desks[device].serial());
+        Lot lot = Ids.lotSerialOf(lotId) == 0 ? Lot.wrap(0) : _lots[lotId];
+        uint256 applied;
+        uint256 last;
+        uint256 grams;
+        (count, applied, last, grams) = _weighLifts(
+            lot,
+            lot.isOpenTo(device),
+            segment.words[offset:],
+            outcomes,
+            index
         );
-        _book(device, uint8(run.stream), TotalsSlot.LIFTED, run.grams);
-        run.lifts = 0;
+        if (applied != 0) {
+            uint256 lifted = grams - lot.grams();
+            uint40 lastSeq = segment.firstSeq + uint40(index + last);
+            _lots[lotId] = lot.plus(uint48(lifted), uint32(applied)).withLastSeq(lastSeq);
+            _book(device, lot.stream(), TotalsSlot.LIFTED, lifted);
+        }
+    }
+
+    /// @return count How many lifts there were.
+    /// @return applied How many of them are in the lot now.
+    /// @return last The place among them of the last one applied.
+    /// @return grams The lot's mass with them.
+    function _weighLifts(
+        Lot lot,
+        bool isOpen,
+        bytes calldata words,
+        bytes memory outcomes,
+        uint256 index
+    ) private pure returns (uint256 count, uint256 applied, uint256 last, uint256 grams) {
+        // A lot that is not open matches no lift.
+        uint256 wanted = isOpen ? Entry.liftOf(lot.stream()) : 0;
+        grams = lot.grams();
+        while (true) {
+            uint256 fitting;
+            (fitting, grams) = _countFitting(words[32 * count:], wanted, grams);
+            count += fitting;
+            applied += fitting;
+            if (fitting != 0) last = count - 1;
+
+            if (32 * count == words.length) break;
+            uint256 lift = uint256(bytes32(words[32 * count:]));
+            if (Entry.kind(lift) != Entry.LIFT) break;
+            // A desk without a lot has stream 0, and so may a lift.
+            bool isInvalid =
+                lot.isNone() ||
+                    Entry.liftStream(lift) != lot.stream() ||
+                    grams + Entry.liftGrams(lift) > LotSlot.MAX_GRAMS;
+            outcomes[index + count] = bytes1(uint8(isInvalid ? Outcome.Invalid : Outcome.Conflict));
+            ++count;
+        }
+    }
+
+    /// @dev Assembly because every lift of a city passes here.
+    /// @param wanted What a lift must show under the mask of kind and stream.
+    /// @return count How many words from the first on are lifts that the lot takes.
+    /// @return sum The lot's mass with them.
+    function _countFitting(
+        bytes calldata words,
+        uint256 wanted,
+        uint256 grams
+    ) private pure returns (uint256 count, uint256 sum) {
+        uint256 mask = Entry.LIFT_KIND_AND_STREAM;
+        uint256 maxGrams = LotSlot.MAX_GRAMS;
+        sum = grams;
+        assembly ("memory-safe") {
+            let at_ := words.offset
+            let end := add(at_, words.length)
+            for {} lt(at_, end) {
+                at_ := add(at_, 0x20)
+            } {
+                let lift := calldataload(at_)
+                let more := add(sum, and(shr(120, lift), 0xffffffff))
+                if or(xor(and(lift, mask), wanted), gt(more, maxGrams)) {
+                    break
+                }
+                sum := more
+            }
+            count := shr(5, sub(at_, words.offset))
+        }
     }
 
     /* ------------------------------ give, merge, close: a lot leaves ------------------------------ */

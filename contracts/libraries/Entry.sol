@@ -23,6 +23,8 @@ library Entry {
     uint8 internal constant SITE = 40;
     uint8 internal constant PLACE = 41;
 
+    uint256 internal constant LIFT_KIND_AND_STREAM = (0xff << 248) | (0xf << 204);
+
     /// @dev Byte k is the number of words that kind k must have; 0 means that no rule knows the kind.
     bytes32 private constant _WORD_COUNTS_0 =
         hex"0001010404010302_0000000002000000_0202020101000000_0000000000000000";
@@ -46,6 +48,11 @@ library Entry {
     }
 
     /* ------------------------------------------ lift ------------------------------------------ */
+
+    /// @notice Returns what is left of a lift into this stream under the mask LIFT_KIND_AND_STREAM.
+    function liftOf(uint8 stream) internal pure returns (uint256) {
+        return (uint256(LIFT) << 248) | (uint256(stream) << 204);
+    }
 
     function liftBin(uint256 lift) internal pure returns (uint40) {
         return uint40(lift >> 208);
