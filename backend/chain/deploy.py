@@ -23,7 +23,7 @@ _PROXY_CODE = bytes.fromhex(
     "3601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
 )
 # Signed by nobody: its signature was chosen, and the sender follows from it. It needs this much first.
-_PROXY_SENDER = "0x3fab184622dc19b6109349b94811493bf45362f2"
+_PROXY_SENDER = "0x3fab184622dc19b6109349b94811493bf2a45362"
 _PROXY_COST_WEI = 100_000 * 100 * 10**9
 _PROXY_TRANSACTION = (
     "0xf8a58085174876e800830186a08080b853604580600e600039806000f350fe7fffffffffffffffffffffffffffffff"
