@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
 
@@ -21,11 +21,12 @@ function precacheList(): Plugin {
         const version = createHash("sha256");
         for (const file of files) {
           const built = bundle[file];
-          version.update(file).update(built?.type === "chunk" ? built.code : (built?.source ?? ""));
+          const kept = built?.type === "chunk" ? built.code : built?.source;
+          version.update(file).update(kept ?? readFileSync(here(`public/${file}`)));
         }
         worker.code = worker.code
           .replace(/["'`]__FILES__["'`]/, JSON.stringify(files))
-          .replace("__VERSION__", version.digest("hex").slice(0, 16));
+          .replaceAll("__VERSION__", version.digest("hex").slice(0, 16));
       },
     },
   };

@@ -2,7 +2,15 @@
  * The QR codes that people show each other: an invitation, a receiver, a lot on its way. Each is an address
  * of the app, so that a phone's own camera opens the right page too.
  */
-import { bytesToBig, bytesToHex, bigToBytes, concatBytes, fromBase64Url, hexToBytes, toBase64Url } from "./bytes.ts";
+import {
+  bytesToBig,
+  bytesToHex,
+  bigToBytes,
+  concatBytes,
+  fromBase64Url,
+  hexToBytes,
+  toBase64Url,
+} from "./bytes.ts";
 import { type EntryOf, rollHead, unpackEntry, WORD_BYTES } from "./journal.ts";
 import { type PublicKey, type Seal, sealDigest } from "./seal.ts";
 import { type DeviceId, deviceId, type Head, head, type Seq } from "./types.ts";
@@ -107,4 +115,3 @@ export function giveHead(give: GiveCode): Head {
 export function giveDigest(network: { chainId: number; ledger: string }, give: GiveCode): Uint8Array {
   return sealDigest({ ...network, device: give.giver }, give.seq, giveHead(give));
 }
-

@@ -30,10 +30,7 @@ export function netGrams(weighing: { grossGrams: Grams; tareGrams: Grams }): Gra
 }
 
 /** How far the weighed mass lies from the declared one, in per cent of the declared; undefined for 0. */
-export function differencePercent(masses: {
-  declaredGrams: Grams;
-  weighedGrams: Grams;
-}): number | undefined {
+export function differencePercent(masses: { declaredGrams: Grams; weighedGrams: Grams }): number | undefined {
   if (masses.declaredGrams === 0) return undefined;
   return ((masses.weighedGrams - masses.declaredGrams) / masses.declaredGrams) * 100;
 }

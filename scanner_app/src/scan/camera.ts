@@ -6,9 +6,7 @@ export interface Camera {
   close(): void;
 }
 export type OpenedCamera =
-  | { readonly is: "open"; readonly camera: Camera }
-  | { readonly is: "denied" }
-  | { readonly is: "missing" };
+  { readonly is: "open"; readonly camera: Camera } | { readonly is: "denied" } | { readonly is: "missing" };
 
 export async function openCamera(): Promise<OpenedCamera> {
   const devices = navigator.mediaDevices as MediaDevices | undefined;

@@ -19,7 +19,7 @@ export async function makeDecoder(): Promise<Decoder> {
 async function nativeDecoder(): Promise<Decoder | undefined> {
   const { BarcodeDetector } = globalThis as { BarcodeDetector?: NativeDetectorMaker };
   if (BarcodeDetector === undefined) return undefined;
-  const formats = await BarcodeDetector.getSupportedFormats().catch(() => []);
+  const formats = await BarcodeDetector.getSupportedFormats().catch((): string[] => []);
   if (!formats.includes("qr_code")) return undefined;
   const detector = new BarcodeDetector({ formats: ["qr_code"] });
   return {

@@ -70,12 +70,7 @@ export class JournalWriter {
 
   /** What the ledger would answer if it had seen nothing but this journal. */
   async preview(entry: Entry): Promise<Outcome> {
-    const { outcomes } = foldOwn(
-      await this.custody(),
-      this.place.device,
-      [packEntry(entry)],
-      this.now(),
-    );
+    const { outcomes } = foldOwn(await this.custody(), this.place.device, [packEntry(entry)], this.now());
     return outcomes[0] ?? "unknown";
   }
 

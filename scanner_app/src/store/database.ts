@@ -12,7 +12,7 @@ export interface Warning {
 }
 /** What the backend last said about an accepted entry. */
 export interface OnLedger {
-  readonly state: "queued" | "sent" | "included" | "finalized";
+  readonly state: "queued" | "sent" | "refused" | "recorded" | "included" | "finalized";
   readonly outcome: Outcome | null;
   readonly blockNumber: number | null;
   readonly txHash: string | null;
@@ -99,7 +99,7 @@ export interface Witness {
 }
 interface Singles {
   key: DeviceKey;
-  invitation: { readonly code: string; readonly offeredAt: Seconds };
+  invitation: { readonly code: string };
   identity: Identity;
   directory: Directory;
   /** The segment whose answer is not known: it is asked again exactly as it was. */

@@ -1,16 +1,16 @@
 /** The backend's HTTP interface, as docs/spec/api.md says it. */
 import type { Certificate } from "../domain/certificate.ts";
-import type { Evidence } from "../domain/evidence.ts";
 import type { PublicKey, Seal } from "../domain/seal.ts";
-import type {
-  DeviceId,
-  Head,
-  LotId,
-  OrganisationId,
-  Outcome,
-  Role,
-  Seq,
-  Stream,
+import {
+  type DeviceId,
+  type Head,
+  type LotId,
+  type OrganisationId,
+  type Outcome,
+  type Role,
+  ROLE_CODE,
+  type Seq,
+  type Stream,
 } from "../domain/types.ts";
 import type { Directory, DirectoryBin, OnLedger, Receipt, Warning } from "../store/database.ts";
 
@@ -28,13 +28,19 @@ export type Answer<T> =
   | { readonly is: "problem"; readonly problem: Problem; readonly retryAfterSeconds: number | undefined }
   | { readonly is: "unreachable" };
 
+export interface EvidenceUpload {
+  readonly seq: Seq;
+  readonly salt: string;
+  /** Canonical JSON, byte for byte what the digest was made from. */
+  readonly document: string;
+}
 export interface Upload {
   readonly device: DeviceId;
   readonly first_seq: Seq;
   readonly words: string;
   readonly key: PublicKey;
   readonly seal: Seal;
-  readonly evidence?: readonly ({ readonly seq: Seq } & Evidence)[];
+  readonly evidence?: readonly EvidenceUpload[];
 }
 export interface Uploaded {
   readonly receipt: Receipt;
@@ -95,8 +101,7 @@ export class Api {
 
   network = () => this.ask<NetworkInfo>("GET", "/network");
   device = (device: DeviceId) => this.ask<DeviceInfo>("GET", `/devices/${device}`);
-  directory = () =>
-    this.ask<Directory & { readonly bins: readonly DirectoryBin[] }>("GET", "/directory");
+  directory = () => this.ask<Directory & { readonly bins: readonly DirectoryBin[] }>("GET", "/directory");
   upload = (upload: Upload) => this.ask<Uploaded>("POST", "/segments", upload);
   entry = (device: DeviceId, seq: Seq) => this.ask<EntryInfo>("GET", `/entries/${device}/${seq}`);
   lotsGivenTo = (organisation: OrganisationId) =>
@@ -104,7 +109,7 @@ export class Api {
   invite = (organisation: OrganisationId, role: Role) =>
     this.ask<{ readonly code: string; readonly expires_at: string }>("POST", "/enrolments", {
       organisation,
-      role,
+      role: ROLE_CODE[role],
     });
   offerKey = (code: string, key: PublicKey) =>
     this.ask<{ readonly state: string; readonly check: string }>(

@@ -26,13 +26,16 @@ export async function requireKey(db: Database): Promise<PublicKey> {
   return key.publicKey;
 }
 
+/** Offering the same key again is harmless, so the invitation is kept first: a closed page can go on. */
 export async function offerKey(db: Database, api: Api, code: string): Promise<Offer> {
+  await keepSingle(db, "invitation", { code });
   const answer = await api.offerKey(code, await requireKey(db));
   if (answer.is === "unreachable") return answer;
+  if (answer.is === "problem" && answer.problem.retryable) return { is: "unreachable" };
   if (answer.is === "problem") {
+    await dropSingle(db, "invitation");
     return { is: "refused", title: answer.problem.title, detail: answer.problem.detail };
   }
-  await keepSingle(db, "invitation", { code, offeredAt: Math.floor(Date.now() / 1000) });
   return { is: "offered" };
 }
 

@@ -5,6 +5,7 @@
  * the same bounds: the backend then knows it and gives the very same receipt.
  */
 import { bytesToHex, concatBytes } from "../domain/bytes.ts";
+import { canonicalJson } from "../domain/evidence.ts";
 import { SEGMENT_ENTRIES_MAX } from "../domain/journal.ts";
 import type { PublicKey } from "../domain/seal.ts";
 import type { DeviceId, Seconds, Seq } from "../domain/types.ts";
@@ -81,7 +82,9 @@ export class Uploader {
   }
 
   private uploadOf({ firstSeq, entries, seal }: Segment): Upload {
-    const evidence = entries.flatMap(({ seq, evidence: kept }) => (kept ? [{ seq, ...kept }] : []));
+    const evidence = entries.flatMap(({ seq, evidence: kept }) =>
+      kept ? [{ seq, salt: kept.salt, document: canonicalJson(kept.document) }] : [],
+    );
     return {
       device: this.device,
       first_seq: firstSeq,
@@ -93,9 +96,9 @@ export class Uploader {
   }
 
   private async accept(segment: Segment, { receipt, warnings }: Uploaded): Promise<Step> {
+    // The head covers everything before it; a receipt may begin later when the first part was known.
     const isOurs =
       receipt.device === this.device &&
-      receipt.first_seq === segment.firstSeq &&
       receipt.last_seq === segment.lastSeq &&
       receipt.head === segment.seal.head;
     if (!isOurs) return { is: "wait", atLeastSeconds: 10, why: "receipt-mismatch" };

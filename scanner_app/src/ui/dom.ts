@@ -25,7 +25,8 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   for (const [name, listener] of Object.entries(on ?? {})) element.addEventListener(name, listener);
   for (const [name, value] of Object.entries(rest)) {
     if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value !== undefined && value !== null) element.setAttribute(name, String(value));
+    else if (value !== false && value !== undefined && value !== null)
+      element.setAttribute(name, String(value));
   }
   place(element, children);
   return element;

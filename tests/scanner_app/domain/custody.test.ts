@@ -115,7 +115,11 @@ function begin(story: Story): State {
         },
       ] as const,
   );
-  return { ...emptyState(network), roots: new Map(roots), namedRoots: new Set(roots.map(([, root]) => root.device)) };
+  return {
+    ...emptyState(network),
+    roots: new Map(roots),
+    namedRoots: new Set(roots.map(([, root]) => root.device)),
+  };
 }
 
 function take(state: State, step: Step): State {

@@ -33,7 +33,9 @@ describe("the root over a lot's lifts", () => {
 
 describe("evidence", () => {
   it("is canonical, whatever order its members were written in", () => {
-    expect(canonicalJson({ b: 1, a: ["x", { d: true, c: '"' }] })).toBe('{"a":["x",{"c":"\\"","d":true}],"b":1}');
+    expect(canonicalJson({ b: 1, a: ["x", { d: true, c: '"' }] })).toBe(
+      '{"a":["x",{"c":"\\"","d":true}],"b":1}',
+    );
     expect(() => canonicalJson({ a: 0.5 })).toThrow(RangeError);
   });
 
@@ -82,7 +84,12 @@ describe("codes between people", () => {
     const fields = { lot: 5, grams: 6, last_seq: 1, to: 9, to_seq: 0, lifts: 1, evidence: 0 };
     const rest = { lifts_root: 1n << 255n, to_head: 0, flags: 0, occurred_at: 77 };
     const words = packEntry(makeEntry("give", { ...fields, ...rest }));
-    const [x, y, r, s] = [1, 2, 3, 4].map((fill) => bytesToHex(word(fill))) as [string, string, string, string];
+    const [x, y, r, s] = [1, 2, 3, 4].map((fill) => bytesToHex(word(fill))) as [
+      string,
+      string,
+      string,
+      string,
+    ];
     const give = { giver, seq: 1, prevHead: start.head, words, key: { x, y }, seal: { r, s } };
     const text = giveText("https://city.example/app/", give);
     expect(text.length).toBeLessThan(500);

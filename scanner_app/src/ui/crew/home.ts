@@ -1,0 +1,149 @@
+/** The crew's first screen: what the truck carries now, or the choice of what it will carry. */
+import { STREAMS } from "../../domain/types.ts";
+import { readEntries } from "../../store/journal.ts";
+import type { App, Screen } from "../app.ts";
+import { h } from "../dom.ts";
+import { streamIcon } from "../icons.ts";
+import { actions, button, empty, notice, section } from "../pieces.ts";
+import { entryRow } from "../history.ts";
+import { massText } from "../words.ts";
+import { openLot, type OwnLot, ownLots } from "./lots.ts";
+
+const LATEST = 4;
+
+export async function crewHome(app: App): Promise<Screen> {
+  const { t } = app;
+  const { current, given } = await ownLots(app);
+  if (current === undefined) return startScreen(app, given.length);
+  const entries = await readEntries(app.db, Math.max(1, (await app.writer.tip()).nextSeq - 40));
+  const lifts = entries
+    .filter((entry) => entry.kind === "lift")
+    .slice(-LATEST)
+    .reverse();
+  return {
+    title: t("crew"),
+    isLive: true,
+    body: h(
+      "div",
+      { class: "stack" },
+      lotCard(app, current),
+      lifts.length === 0
+        ? empty(t("noLifts"), "scan")
+        : section(t("lastLifts"), h("ul", { class: "rows" }, ...lifts.map((entry) => entryRow(app, entry)))),
+      button(t("newLot"), () => app.go("/start"), { look: "quiet", icon: "plus", test: "new-lot" }),
+    ),
+    actions: actions(
+      h(
+        "div",
+        { class: "pair" },
+        button(t("history"), () => app.go("/history"), { icon: "list", test: "history-open" }),
+        button(t("give"), () => app.go("/give"), { icon: "give", test: "give-open" }),
+      ),
+      button(t("scan"), () => app.go("/scan"), { look: "primary", icon: "scan", test: "scan-open" }),
+    ),
+  };
+}
+
+function lotCard(app: App, lot: OwnLot): HTMLElement {
+  const { t } = app;
+  return h(
+    "article",
+    {
+      class: `lot-card ${lot.streamName}`,
+      test: "current-lot",
+      data: { lot: lot.id, stream: lot.streamName },
+    },
+    h("div", { class: "lot-top" }, streamIcon(lot.streamName), h("h2", {}, t(lot.streamName))),
+    h(
+      "div",
+      { class: "lot-figures" },
+      h(
+        "div",
+        {},
+        h("span", { class: "big", test: "lot-lifts" }, String(lot.lifts)),
+        h("span", {}, t("lotCount", { n: "" }).trim()),
+      ),
+      h(
+        "div",
+        {},
+        h("span", { class: "big", test: "lot-mass" }, massText(app, lot.grams)),
+        h("span", {}, t("mass")),
+      ),
+    ),
+    h(
+      "p",
+      { class: "lot-foot" },
+      `${t("currentLot")} · ${t("lotNumber", { n: Number.parseInt(lot.id.slice(16), 16) })}`,
+    ),
+  );
+}
+
+/** One tap on a stream seals the load and opens the lot. */
+export async function startScreen(app: App, givenCount = 0): Promise<Screen> {
+  const { t } = app;
+  const { current, given } = await ownLots(app);
+  const news = h("div");
+  const begin = async (stream: (typeof STREAMS)[number]) => {
+    const outcome = await openLot(app, stream);
+    if (outcome === "applied") app.go("/");
+    else news.replaceChildren(notice("bad", t("startFailed", { outcome: t(outcome) })));
+  };
+  return {
+    title: current === undefined ? t("crew") : t("newLot"),
+    ...(current !== undefined && { back: "/" }),
+    isLive: current === undefined,
+    body: h(
+      "div",
+      { class: "stack" },
+      h(
+        "div",
+        { class: "heading" },
+        h("h2", {}, t("startTitle")),
+        h("p", { class: "quiet" }, t("startLead")),
+      ),
+      news,
+      h(
+        "div",
+        { class: "streams" },
+        ...(["food", "residual", "recyclable", "hazardous"] as const).map((stream) =>
+          h(
+            "button",
+            {
+              type: "button",
+              class: `stream-button ${stream}`,
+              test: `start-lot-${stream}`,
+              on: { click: () => void begin(stream) },
+            },
+            streamIcon(stream),
+            h("span", {}, t(stream)),
+          ),
+        ),
+      ),
+      givenCount > 0 &&
+        section(
+          t("lotsGiven"),
+          h(
+            "ul",
+            { class: "rows" },
+            ...given.map((lot) =>
+              h(
+                "li",
+                { class: "row" },
+                h("span", { class: `row-mark stream-dot ${lot.streamName}` }, streamIcon(lot.streamName)),
+                h(
+                  "div",
+                  { class: "row-text" },
+                  h("strong", {}, t(lot.streamName)),
+                  h("span", { class: "quiet" }, massText(app, lot.grams)),
+                ),
+                button(t("giveSaved").split(/[，,]/)[0] ?? "", () => app.go(`/given/${lot.id}`), {
+                  look: "quiet",
+                }),
+              ),
+            ),
+          ),
+        ),
+    ),
+    actions: actions(button(t("history"), () => app.go("/history"), { icon: "list", test: "history-open" })),
+  };
+}

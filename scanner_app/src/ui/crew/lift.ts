@@ -1,0 +1,98 @@
+/** From a read label to what may be sealed: who the bin is, what is odd about it, and the entry itself. */
+import { makeEntry, unpackEntry } from "../../domain/journal.ts";
+import type { Label } from "../../domain/label.ts";
+import { BASIS, type Grade, type Grams, numberOf, type Stream, STREAM_CODE } from "../../domain/types.ts";
+import type { Fill } from "../../domain/weighing.ts";
+import { saltEvidence } from "../../sign/writer.ts";
+import type { Written } from "../../sign/writer.ts";
+import { findBin, type KnownBin } from "../../store/directory.ts";
+import { readEntries } from "../../store/journal.ts";
+import type { App } from "../app.ts";
+import type { OwnLot } from "./lots.ts";
+
+export const REPEAT_MINUTES = 5;
+/** Stands for a bin that this phone's directory does not name; the evidence then says which label it was. */
+const NO_NUMBER = 0n;
+/** The lift's four flag bits. */
+const FLAG = { wrongStream: 1, repeated: 2, unknownBin: 4, typed: 8 } as const;
+
+export type Oddity = "unknown-bin" | "wrong-stream" | "repeated";
+
+export interface SeenBin {
+  readonly label: Label;
+  readonly bin: KnownBin | undefined;
+  readonly wasTyped: boolean;
+  readonly oddities: readonly Oddity[];
+}
+export interface Judgement {
+  readonly grade: Grade;
+  readonly fill: Fill;
+  readonly grams: Grams;
+  readonly wasMassTyped: boolean;
+}
+
+export async function lookUpBin(app: App, lot: OwnLot, label: Label, wasTyped: boolean): Promise<SeenBin> {
+  const bin = await findBin(app.db, label.serialDigest);
+  const oddities: Oddity[] = [];
+  if (bin === undefined) oddities.push("unknown-bin");
+  else if (bin.stream !== lot.streamName) oddities.push("wrong-stream");
+  if (await wasJustLifted(app, label, bin)) oddities.push("repeated");
+  return { label, bin, wasTyped, oddities };
+}
+
+async function wasJustLifted(app: App, label: Label, bin: KnownBin | undefined): Promise<boolean> {
+  const since = app.now() - REPEAT_MINUTES * 60;
+  const { nextSeq } = await app.writer.tip();
+  const recent = await readEntries(app.db, Math.max(1, nextSeq - 256));
+  return recent.some(({ kind, words, evidence }) => {
+    if (kind !== "lift") return false;
+    const read = unpackEntry(words);
+    if (read.is !== "known" || read.entry.kind !== "lift") return false;
+    const { bin: number, occurred_at: at } = read.entry.fields;
+    if (Number(at) < since) return false;
+    if (bin !== undefined) return number === numberOf(bin.number);
+    return evidence?.document["serial_digest"] === label.serialDigest;
+  });
+}
+
+/**
+ * Seals one lift. A bin of the wrong stream that is loaded all the same is recorded under the lot's stream,
+ * because that is where its mass went; its flag, its evidence and its registered stream say the rest.
+ */
+export async function sealLift(app: App, lot: OwnLot, seen: SeenBin, judged: Judgement): Promise<Written> {
+  const has = (oddity: Oddity) => seen.oddities.includes(oddity);
+  const flags =
+    (has("wrong-stream") ? FLAG.wrongStream : 0) |
+    (has("repeated") ? FLAG.repeated : 0) |
+    (has("unknown-bin") ? FLAG.unknownBin : 0) |
+    (seen.wasTyped ? FLAG.typed : 0);
+  const needsEvidence = seen.oddities.length > 0 || judged.wasMassTyped;
+  const salted = needsEvidence ? saltEvidence(evidenceOf(seen, judged)) : undefined;
+  const occurredAt = app.now();
+  return app.writer.write(
+    () =>
+      makeEntry("lift", {
+        bin: seen.bin === undefined ? NO_NUMBER : numberOf(seen.bin.number),
+        stream: STREAM_CODE[lot.streamName],
+        grade: judged.grade,
+        basis: BASIS.estimated,
+        flags,
+        occurred_at: occurredAt,
+        grams: judged.grams,
+        evidence: salted?.digest ?? 0n,
+      }),
+    salted?.evidence,
+  );
+}
+
+function evidenceOf(seen: SeenBin, judged: Judgement) {
+  const registered: Stream | undefined = seen.bin?.stream;
+  return {
+    about: "lift",
+    serial_digest: seen.label.serialDigest,
+    oddities: [...seen.oddities],
+    fill_quarters: judged.fill,
+    mass: judged.wasMassTyped ? "typed" : "from fill",
+    ...(registered !== undefined && { registered_stream: registered }),
+  };
+}

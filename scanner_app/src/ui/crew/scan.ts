@@ -1,0 +1,392 @@
+/** Scan a bin, three taps, sealed; the camera stays open for the next one. */
+import { type Label, type NotOurBin, readLabel, readTyped } from "../../domain/label.ts";
+import type { Grade } from "../../domain/types.ts";
+import {
+  BIN_LITRES_USUAL,
+  estimateGrams,
+  type Fill,
+  FILLS,
+  gramsOfKilograms,
+} from "../../domain/weighing.ts";
+import type { TextKey } from "../../i18n/index.ts";
+import { signalDone, signalRead, signalWarning } from "../../scan/signal.ts";
+import { readSingle } from "../../store/database.ts";
+import type { App, Screen } from "../app.ts";
+import { type Child, fill as put, h } from "../dom.ts";
+import { fillPicture, gradePicture, icon } from "../icons.ts";
+import { actions, button, iconButton, notice, streamTag } from "../pieces.ts";
+import { makeScanner } from "../scanner.ts";
+import { massText, nameIn, shortId } from "../words.ts";
+import { lookUpBin, type Oddity, REPEAT_MINUTES, sealLift, type SeenBin } from "./lift.ts";
+import { type OwnLot, ownLots } from "./lots.ts";
+import { startScreen } from "./home.ts";
+
+const FOREIGN: Readonly<Record<NotOurBin, TextKey>> = {
+  "empty-label": "wrongLabelLength",
+  "not-our-label": "notOurLabel",
+  "foreign-prefix": "notOurLabel",
+  "wrong-label-length": "wrongLabelLength",
+  "bad-label-character": "badLabelCharacter",
+  "bad-check-character": "badCheckCharacter",
+  "serial-out-of-range": "serialOutOfRange",
+};
+const SAVED_MILLISECONDS = 4000;
+
+export async function scanScreen(app: App): Promise<Screen> {
+  const { current } = await ownLots(app);
+  return current === undefined ? startScreen(app) : new BinScan(app, current).screen();
+}
+
+class BinScan {
+  private readonly sheet = h("div", { class: "sheet", role: "dialog", "aria-live": "polite", hidden: true });
+  private readonly saved = h("div", { class: "toast", role: "status", hidden: true });
+  private readonly scanner;
+  private savedTimer = 0;
+  private foreign = "";
+
+  constructor(
+    private readonly app: App,
+    private readonly lot: OwnLot,
+  ) {
+    this.scanner = makeScanner(app, app.t("scanHint"), (text) => this.sawText(text));
+  }
+
+  screen(): Screen {
+    const { t } = this.app;
+    return {
+      title: t("scanTitle"),
+      back: "/",
+      isFull: true,
+      body: h(
+        "div",
+        { class: "scan-page" },
+        this.scanner.element,
+        h("div", { class: "scan-lot" }, streamTag(t, this.lot.streamName)),
+        this.saved,
+        h(
+          "div",
+          { class: "scan-tools" },
+          button(t("manual"), () => this.askNumber(), { icon: "keyboard", test: "manual-open" }),
+        ),
+        this.sheet,
+      ),
+      leave: () => {
+        clearTimeout(this.savedTimer);
+        this.scanner.stop();
+      },
+    };
+  }
+
+  private open(...children: readonly Child[]): void {
+    this.scanner.pause();
+    this.hideSaved();
+    put(this.sheet, ...children);
+    this.sheet.hidden = false;
+  }
+
+  private close(): void {
+    this.sheet.hidden = true;
+    put(this.sheet);
+    this.scanner.resume();
+  }
+
+  private sawText(text: string): void {
+    const read = readLabel(text);
+    if (read.is === "bin") {
+      signalRead();
+      return void this.sawBin(read.label, false);
+    }
+    if (text === this.foreign) return;
+    this.foreign = text;
+    signalWarning();
+    this.say(notice("warning", this.app.t(FOREIGN[read.why])), "scan-foreign");
+  }
+
+  private async sawBin(label: Label, wasTyped: boolean): Promise<void> {
+    this.foreign = "";
+    this.scanner.pause();
+    const seen = await lookUpBin(this.app, this.lot, label, wasTyped);
+    if (seen.oddities.length > 0) signalWarning();
+    this.askOddities(seen, [...seen.oddities]);
+  }
+
+  /** Each oddity is a question of its own; only "record anyway" leads on. */
+  private askOddities(seen: SeenBin, left: readonly Oddity[]): void {
+    const [first, ...rest] = left;
+    if (first === undefined) return this.judge(seen);
+    void this.oddityText(seen, first).then(({ title, text, test, isBad }) =>
+      this.open(
+        h("div", { class: `warning-head ${isBad ? "bad" : ""}`, test }, icon("warning"), h("h2", {}, title)),
+        h("p", {}, text),
+        actions(
+          button(this.app.t("warnContinue"), () => this.askOddities(seen, rest), {
+            look: isBad ? "danger" : "plain",
+            test: "warn-continue",
+          }),
+          button(this.app.t("warnBack"), () => this.close(), { look: "primary", test: "warn-back" }),
+        ),
+      ),
+    );
+  }
+
+  private async oddityText(
+    seen: SeenBin,
+    oddity: Oddity,
+  ): Promise<{ title: string; text: string; test: string; isBad: boolean }> {
+    const { t } = this.app;
+    switch (oddity) {
+      case "wrong-stream": {
+        const names = { bin: t(seen.bin?.stream ?? "residual"), lot: t(this.lot.streamName) };
+        return {
+          title: t("warnStreamTitle"),
+          text: t("warnStream", names),
+          test: "warn-wrong-stream",
+          isBad: true,
+        };
+      }
+      case "repeated": {
+        const text = t("warnRepeat", { minutes: REPEAT_MINUTES });
+        return { title: t("warnRepeatTitle"), text, test: "warn-repeat", isBad: false };
+      }
+      case "unknown-bin": {
+        const directory = await readSingle(this.app.db, "directory");
+        const text = t("warnUnknown", { date: directory?.dated_at.slice(0, 10) ?? t("none") });
+        return { title: t("warnUnknownTitle"), text, test: "warn-unknown", isBad: false };
+      }
+    }
+  }
+
+  private judge(seen: SeenBin): void {
+    const { app, lot } = this;
+    const { t } = app;
+    const litres = seen.bin?.volumeLitres ?? BIN_LITRES_USUAL;
+    let grade: Grade = 0;
+    let fill: Fill | undefined;
+    let typed: number | undefined;
+
+    const mass = h("output", { class: "mass-value", test: "mass" }, "—");
+    const field = h("input", {
+      class: "field mass-field",
+      inputmode: "decimal",
+      label: t("massEdit"),
+      test: "mass-input",
+      hidden: true,
+      autocomplete: "off",
+    });
+    const save = button(t("saveLift"), () => keep(), {
+      look: "primary",
+      icon: "seal",
+      test: "save-lift",
+      disabled: true,
+    });
+    const gramsNow = () =>
+      typed ?? (fill === undefined ? undefined : estimateGrams(lot.streamName, fill, litres));
+    const redraw = () => {
+      const grams = gramsNow();
+      mass.textContent = grams === undefined ? "—" : massText(app, grams);
+      save.disabled = fill === undefined || grams === undefined || grams <= 0 || grams >= 2 ** 32;
+    };
+    const edit = iconButton(
+      "pencil",
+      t("massEdit"),
+      () => {
+        field.hidden = false;
+        mass.hidden = true;
+        const grams = gramsNow();
+        field.value = grams === undefined ? "" : String(grams / 1000);
+        field.focus();
+        field.select();
+      },
+      "mass-edit",
+    );
+    field.addEventListener("input", () => {
+      typed = gramsOfKilograms(field.value);
+      field.setAttribute("aria-invalid", String(typed === undefined));
+      redraw();
+      if (typed === undefined) save.disabled = true;
+    });
+    const keep = async () => {
+      const grams = gramsNow();
+      if (fill === undefined || grams === undefined) return;
+      save.disabled = true;
+      const written = await sealLift(app, lot, seen, {
+        grade,
+        fill,
+        grams,
+        wasMassTyped: typed !== undefined,
+      });
+      signalDone();
+      this.close();
+      this.say(
+        h(
+          "div",
+          { class: "saved", data: { seq: String(written.seq) } },
+          icon("check"),
+          h(
+            "div",
+            {},
+            h("strong", {}, `${t("liftSaved")} · ${massText(app, grams)}`),
+            h("span", {}, t("liftSavedHelp", { seq: written.seq })),
+          ),
+        ),
+        "lift-saved",
+      );
+    };
+
+    const point = seen.bin === undefined ? t("unknownBin") : nameIn(app, seen.bin.point, seen.bin.number);
+    this.open(
+      h(
+        "div",
+        {
+          class: "bin-head",
+          test: "bin-found",
+          data: { bin: seen.bin?.number ?? "", digest: seen.label.serialDigest },
+        },
+        h("span", { class: `bin-stripe ${seen.bin?.stream ?? "unknown"}` }),
+        h(
+          "div",
+          {},
+          h("h2", {}, point),
+          h(
+            "p",
+            { class: "quiet" },
+            t("binNumber", { n: shortId(seen.bin?.number ?? seen.label.giai) }),
+            seen.bin && ` · ${t(seen.bin.stream)}`,
+          ),
+        ),
+        iconButton("close", t("close"), () => this.close(), "bin-close"),
+      ),
+      seen.oddities.length > 0 &&
+        h(
+          "div",
+          { class: "chips" },
+          ...seen.oddities.map((oddity) => h("span", { class: "chip warning" }, t(ODDITY_TITLE[oddity]))),
+        ),
+      choice(
+        t("grade"),
+        ([1, 2, 3] as const).map((value) => ({
+          value,
+          text: t(`grade${value}`),
+          picture: gradePicture(value),
+          test: `grade-${value}`,
+          look: `grade-${value}`,
+        })),
+        (value) => {
+          grade = value;
+        },
+      ),
+      choice(
+        t("fill"),
+        FILLS.map((value) => ({
+          value,
+          text: ["¼", "½", "¾", "1"][value - 1] ?? "",
+          picture: fillPicture(value),
+          test: `fill-${value}`,
+          look: lot.streamName,
+        })),
+        (value) => {
+          fill = value;
+          typed = undefined;
+          field.hidden = true;
+          mass.hidden = false;
+          redraw();
+        },
+      ),
+      h("div", { class: "mass" }, h("span", {}, t("mass")), mass, field, edit),
+      actions(save),
+    );
+  }
+
+  private askNumber(): void {
+    const { t } = this.app;
+    const field = h("input", {
+      class: "field mono",
+      test: "manual-input",
+      label: t("manualTitle"),
+      autocapitalize: "off",
+      autocorrect: "off",
+      spellcheck: "false",
+      autocomplete: "off",
+    });
+    const problem = h("p", { class: "field-problem", role: "alert", test: "manual-problem" });
+    const use = () => {
+      const read = readTyped(field.value);
+      if (read.is === "bin") return void this.sawBin(read.label, true);
+      problem.textContent = t(FOREIGN[read.why]);
+    };
+    field.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") use();
+    });
+    this.open(
+      h("h2", {}, t("manualTitle")),
+      h("p", { class: "quiet" }, t("manualHelp")),
+      field,
+      problem,
+      actions(
+        h(
+          "div",
+          { class: "pair" },
+          button(t("cancel"), () => this.close()),
+          button(t("manualUse"), use, { look: "primary", test: "manual-submit" }),
+        ),
+      ),
+    );
+    field.focus();
+  }
+
+  private say(child: Child, test: string): void {
+    put(this.saved, child);
+    this.saved.dataset["testid"] = test;
+    this.saved.hidden = false;
+    clearTimeout(this.savedTimer);
+    this.savedTimer = globalThis.setTimeout(() => this.hideSaved(), SAVED_MILLISECONDS) as unknown as number;
+  }
+
+  private hideSaved(): void {
+    this.saved.hidden = true;
+  }
+}
+
+const ODDITY_TITLE: Readonly<Record<Oddity, TextKey>> = {
+  "wrong-stream": "warnStreamTitle",
+  repeated: "warnRepeatTitle",
+  "unknown-bin": "warnUnknownTitle",
+};
+
+interface Option<V> {
+  readonly value: V;
+  readonly text: string;
+  readonly picture: SVGElement;
+  readonly test: string;
+  readonly look: string;
+}
+
+function choice<V>(title: string, options: readonly Option<V>[], choose: (value: V) => void): HTMLElement {
+  const buttons = options.map((option) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: `choice ${option.look}`,
+        test: option.test,
+        role: "radio",
+        "aria-checked": "false",
+      },
+      option.picture,
+      h("span", {}, option.text),
+    ),
+  );
+  buttons.forEach((each, at) =>
+    each.addEventListener("click", () => {
+      for (const other of buttons) other.setAttribute("aria-checked", String(other === each));
+      const option = options[at];
+      if (option !== undefined) choose(option.value);
+    }),
+  );
+  return h(
+    "div",
+    { class: "choices" },
+    h("h3", {}, title),
+    h("div", { class: `choice-row of-${options.length}`, role: "radiogroup", label: title }, ...buttons),
+  );
+}

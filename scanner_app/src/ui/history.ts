@@ -1,0 +1,142 @@
+/** The journal, newest first: what was written, and where it has got to. */
+import { unpackEntry } from "../domain/journal.ts";
+import { type LotId, lotId, serialOf, streamOf } from "../domain/types.ts";
+import type { StoredEntry } from "../store/database.ts";
+import { countByState, queueRejected, readEntries } from "../store/journal.ts";
+import { rescueFile } from "../sync/rescue.ts";
+import type { App, Screen } from "./app.ts";
+import { type Child, h } from "./dom.ts";
+import { icon, type IconName, streamIcon } from "./icons.ts";
+import { actions, button, empty, notice, stateChip } from "./pieces.ts";
+import { kindKey, massText, momentText } from "./words.ts";
+
+const SHOWN = 100;
+const LOOKED_AT = 12;
+
+export async function historyScreen(app: App): Promise<Screen> {
+  const { t, db } = app;
+  const tip = await app.writer.tip();
+  const entries = (await readEntries(db, Math.max(1, tip.nextSeq - SHOWN))).reverse();
+  const { rejected } = await countByState(db);
+  void lookAtOutcomes(app, entries);
+  const body = h(
+    "div",
+    { class: "stack" },
+    rejected > 0 &&
+      notice(
+        "bad",
+        h("p", {}, t("rejectedHelp")),
+        button(t("rejectedRetry"), async () => {
+          await queueRejected(db);
+          app.changes.tell("written");
+        }),
+      ),
+    entries.length === 0 && empty(t("historyEmpty"), "list"),
+    h("ul", { class: "rows" }, ...entries.map((entry) => entryRow(app, entry))),
+  );
+  return {
+    title: t("history"),
+    back: "/",
+    isLive: true,
+    body,
+    actions: actions(button(t("rescue"), () => saveRescue(app), { icon: "save", test: "rescue" })),
+  };
+}
+
+export function entryRow(app: App, entry: StoredEntry): HTMLElement {
+  const { t } = app;
+  const { title, detail, at, mark } = describe(app, entry);
+  const { state } = entry;
+  const outcome = state.is === "accepted" ? state.onLedger.outcome : null;
+  const notes: Child[] = [];
+  if (outcome !== null && outcome !== "applied") notes.push(h("span", { class: "chip warning" }, t(outcome)));
+  if (state.is === "accepted") {
+    notes.push(...state.warnings.map((warning) => h("span", { class: "note" }, warning.message)));
+  }
+  if (state.is === "rejected") {
+    notes.push(h("span", { class: "note" }, state.problem.detail || state.problem.title));
+  }
+  return h(
+    "li",
+    { class: "row", data: { seq: String(entry.seq), kind: entry.kind } },
+    h("span", { class: "row-mark" }, mark),
+    h(
+      "div",
+      { class: "row-text" },
+      h("strong", {}, title),
+      h("span", { class: "quiet" }, `${t("seqNumber", { n: entry.seq })} · ${momentText(app, at)}`),
+      notes.length > 0 && h("div", { class: "row-notes" }, ...notes),
+    ),
+    h("div", { class: "row-end" }, detail && h("span", { class: "figure" }, detail), stateChip(t, state)),
+  );
+}
+
+const MARKS: Readonly<Record<string, IconName>> = {
+  load: "truck",
+  give: "give",
+  take: "check",
+  withdraw: "back",
+  weigh: "scale",
+  enrol: "phone",
+  revoke: "close",
+};
+
+function describe(app: App, entry: StoredEntry): { title: string; detail: string; at: number; mark: Node } {
+  const { t } = app;
+  const read = unpackEntry(entry.words);
+  const mark = icon(MARKS[entry.kind] ?? "seal");
+  const title = t(kindKey(entry.kind));
+  if (read.is !== "known") return { title, detail: "", at: 0, mark };
+  const at = Number(read.entry.fields.occurred_at);
+  const line = (detail: string, more: string) => ({ title: `${title} · ${more}`, detail, at, mark });
+  switch (read.entry.kind) {
+    case "lift": {
+      const { stream, grams, bin } = read.entry.fields;
+      const known = streamOf(stream);
+      const number =
+        bin === 0n ? t("unknownBin") : bin.toString(16).padStart(10, "0").slice(-4).toUpperCase();
+      return {
+        ...line(massText(app, Number(grams)), number),
+        mark: known === undefined ? mark : h("span", { class: `stream-dot ${known}` }, streamIcon(known)),
+      };
+    }
+    case "load":
+      return line("", t(streamOf(read.entry.fields.stream) ?? "residual"));
+    case "give":
+    case "take":
+      return line(massText(app, Number(read.entry.fields.grams)), lotName(app, lotId(read.entry.fields.lot)));
+    case "weigh":
+      return line(massText(app, Number(read.entry.fields.net)), lotName(app, lotId(read.entry.fields.lot)));
+    default:
+      return { title, detail: "", at, mark };
+  }
+}
+
+export function lotName(app: App, lot: LotId): string {
+  return `${app.t("lotNumber", { n: serialOf(lot) })} · ${lot.slice(12, 16).toUpperCase()}`;
+}
+
+const looked = new Set<number>();
+
+/** Outcomes of the rows in sight, which the follower does not ask for one by one. Each is asked for once. */
+async function lookAtOutcomes(app: App, entries: readonly StoredEntry[]): Promise<void> {
+  const open = entries.filter(
+    ({ seq, state }) =>
+      !looked.has(seq) &&
+      state.is === "accepted" &&
+      state.onLedger.blockNumber !== null &&
+      state.onLedger.outcome === null,
+  );
+  for (const entry of open.slice(0, LOOKED_AT)) {
+    looked.add(entry.seq);
+    await app.follower.look(entry.seq);
+  }
+  if (open.length > 0) app.changes.tell("synced");
+}
+
+async function saveRescue(app: App): Promise<void> {
+  const address = URL.createObjectURL(await rescueFile(app.db, app.identity));
+  const link = h("a", { href: address, download: `huanlian-${app.identity.device}-${app.now()}.json` });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}

@@ -1,0 +1,113 @@
+/** The phone: enrols itself, then is a crew's or a gate's for the rest of its life. */
+import "./style.css";
+import { readAppCode } from "../domain/codes.ts";
+import { askToPersist, type Identity, readSingle } from "../store/database.ts";
+import type { App, Screen } from "./app.ts";
+import { givenScreen } from "./crew/given.ts";
+import { giveScreen } from "./crew/give.ts";
+import { crewHome, startScreen } from "./crew/home.ts";
+import { scanScreen } from "./crew/scan.ts";
+import { h } from "./dom.ts";
+import { enrolScreen } from "./enrol.ts";
+import { gateHome, gateScan, myCode } from "./gate/home.ts";
+import { lotScreen } from "./gate/lot.ts";
+import { readOffer } from "./gate/offers.ts";
+import { historyScreen } from "./history.ts";
+import { button, notice } from "./pieces.ts";
+import { openShell, type Shell } from "./shell.ts";
+import { startApp } from "./start.ts";
+import { watchForUpdates } from "./update.ts";
+import { dateText } from "./words.ts";
+
+const EXPIRES_SOON_SECONDS = 5 * 86_400;
+
+type Routes = Readonly<Record<string, (app: App, id: string) => Promise<Screen>>>;
+const CREW: Routes = {
+  "": crewHome,
+  start: (app) => startScreen(app),
+  scan: scanScreen,
+  give: giveScreen,
+  given: givenScreen,
+  history: historyScreen,
+};
+const GATE: Routes = {
+  "": gateHome,
+  scan: gateScan,
+  lot: lotScreen,
+  code: myCode,
+  history: historyScreen,
+};
+/** Other roles seal elsewhere; here they see their journal. */
+const OTHER: Routes = { "": async (app) => withoutBack(await historyScreen(app)) };
+
+function routesOf(role: Identity["role"]): Routes {
+  if (role === "crew") return CREW;
+  return role === "gate" || role === "scale" ? GATE : OTHER;
+}
+
+function withoutBack({ title, body, isLive, actions }: Screen): Screen {
+  return { title, body, isLive: isLive ?? false, ...(actions && { actions }) };
+}
+
+async function run(): Promise<void> {
+  const shell = await openShell("huanlian");
+  const { page } = shell;
+  let app: App | undefined;
+  const begin = async (identity: Identity) => {
+    app = await startApp(page, identity);
+    const isKept = await askToPersist();
+    watchNotes(shell, app, isKept);
+    page.go("/");
+  };
+  const identity = await readSingle(page.db, "identity");
+  if (identity !== undefined) app = await startApp(page, identity);
+
+  const enrolLook = () => ({ title: page.t("enrolTitle"), lead: page.t("enrolLead"), hasField: false });
+  shell.route(async (route) => {
+    if (app === undefined) return enrolScreen(page, enrolLook(), (enrolled) => void begin(enrolled));
+    const shared = readAppCode(location.href);
+    if (shared.is === "give" && GATE === routesOf(app.identity.role)) {
+      const offer = await readOffer(app, location.href);
+      history.replaceState(null, "", offer.is === "offer" ? `#/lot/${offer.lot}` : "#/");
+      route = location.hash.slice(1);
+    }
+    const [, name = "", id = ""] = route.split("/");
+    const routes = routesOf(app.identity.role);
+    const screen = routes[name] ?? routes[""];
+    if (screen === undefined) throw new Error("every role has a first screen");
+    return screen(app, id);
+  });
+  if (app !== undefined) watchNotes(shell, app, await askToPersist());
+  await shell.show();
+  void watchForUpdates((replace) =>
+    shell.note(
+      "update",
+      notice(
+        "calm",
+        h("span", {}, page.t("updateReady")),
+        button(page.t("updateNow"), replace, { test: "update-now" }),
+      ),
+    ),
+  );
+}
+
+/** Under the bar: only what the person should know now. */
+function watchNotes(shell: Shell, app: App, isKept: boolean): void {
+  const { t } = app;
+  const draw = () => {
+    const { line } = app.sync;
+    const { notAfter } = app.identity;
+    const endsSoon = notAfter !== 0 && notAfter - app.now() < EXPIRES_SOON_SECONDS;
+    shell.note(
+      "line",
+      line.is === "blocked" && notice("bad", t("lineBlocked")),
+      line.is === "waiting" && notice("warning", t("lineWaiting")),
+      line.is === "waiting" && !isKept && notice("warning", t("storageNotKept")),
+      endsSoon && notice("warning", t("expiresSoon", { date: dateText(app, notAfter) })),
+    );
+  };
+  app.changes.listen(draw);
+  draw();
+}
+
+void run();

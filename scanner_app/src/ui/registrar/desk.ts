@@ -1,0 +1,48 @@
+/** Enrol on the left, devices on the right; on a phone one above the other. */
+import { organisationOf } from "../../domain/types.ts";
+import { readSingle } from "../../store/database.ts";
+import type { App, Screen } from "../app.ts";
+import { h } from "../dom.ts";
+import { button, facts } from "../pieces.ts";
+import { organisationName } from "../words.ts";
+import { deviceList } from "./devices.ts";
+import { enrolPanel } from "./enrol_panel.ts";
+
+export async function deskScreen(app: App): Promise<Screen> {
+  const { t } = app;
+  const organisation = organisationOf(app.identity.device);
+  const directory = await readSingle(app.db, "directory");
+  const devices = deviceList(app);
+  const panel = enrolPanel(app);
+  const stop = app.changes.listen(() => void devices.refresh());
+  await devices.refresh();
+  return {
+    title: t("registrarTitle"),
+    body: h(
+      "div",
+      { class: "desk-page" },
+      h(
+        "div",
+        { class: "desk-side" },
+        h(
+          "div",
+          { class: "card" },
+          h("h2", {}, organisationName(app, directory, organisation)),
+          facts([t("registrarThis"), h("code", {}, app.identity.device)]),
+          h("p", { class: "quiet" }, t("registrarLead")),
+          button(t("history"), () => app.go("/history"), {
+            look: "quiet",
+            icon: "list",
+            test: "history-open",
+          }),
+        ),
+        panel.element,
+      ),
+      devices.element,
+    ),
+    leave: () => {
+      stop();
+      panel.leave();
+    },
+  };
+}

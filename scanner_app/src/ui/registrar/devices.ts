@@ -1,0 +1,115 @@
+/** The organisation's devices: what the directory names, and what this journal has enrolled or revoked. */
+import { makeEntry, unpackEntry } from "../../domain/journal.ts";
+import {
+  type DeviceId,
+  deviceId,
+  numberOf,
+  organisationOf,
+  type Role,
+  roleOf,
+  type Seconds,
+} from "../../domain/types.ts";
+import { type EntryState, readSingle } from "../../store/database.ts";
+import { readEntries } from "../../store/journal.ts";
+import type { App } from "../app.ts";
+import { fill, h } from "../dom.ts";
+import { icon } from "../icons.ts";
+import { ask, button, empty, stateChip } from "../pieces.ts";
+import { dateText } from "../words.ts";
+
+interface Known {
+  readonly device: DeviceId;
+  readonly role: Role;
+  readonly notAfter?: Seconds;
+  readonly enrolled?: EntryState;
+  readonly revoked?: EntryState;
+}
+const REASON_LOST = 1;
+
+export function deviceList(app: App): { element: HTMLElement; refresh(): Promise<void> } {
+  const { t } = app;
+  const list = h("ul", { class: "rows" });
+  const element = h("section", { class: "card devices" }, h("h2", {}, t("registrarDevices")), list);
+  const refresh = async () => {
+    const devices = await knownDevices(app);
+    if (devices.length === 0) fill(list, empty(t("registrarNoDevices"), "phone"));
+    else fill(list, ...devices.map((known) => row(app, known)));
+  };
+  return { element, refresh };
+}
+
+async function knownDevices(app: App): Promise<Known[]> {
+  const own = organisationOf(app.identity.device);
+  const directory = await readSingle(app.db, "directory");
+  const known = new Map<DeviceId, Known>();
+  for (const { device, organisation, role } of directory?.devices ?? []) {
+    const name = typeof role === "number" ? roleOf(role) : role;
+    if (organisation === own && name !== undefined) known.set(device, { device, role: name });
+  }
+  for (const { words, state } of await readEntries(app.db, 1)) {
+    const read = unpackEntry(words);
+    if (read.is !== "known") continue;
+    if (read.entry.kind === "enrol") {
+      const { fields } = read.entry;
+      const device = deviceId(fields.device);
+      const role = roleOf(fields.role) ?? "crew";
+      known.set(device, { device, role, notAfter: Number(fields.not_after), enrolled: state });
+    }
+    if (read.entry.kind === "revoke") {
+      const device = deviceId(read.entry.fields.device);
+      known.set(device, { ...(known.get(device) ?? { device, role: "crew" }), revoked: state });
+    }
+  }
+  return [...known.values()].reverse();
+}
+
+function row(app: App, known: Known): HTMLElement {
+  const { t } = app;
+  const { device, role, notAfter, enrolled, revoked } = known;
+  const isSelf = device === app.identity.device;
+  const validity = notAfter ? t("registrarValidUntil", { date: dateText(app, notAfter) }) : "";
+  return h(
+    "li",
+    {
+      class: revoked ? "row revoked" : "row",
+      test: `registrar-device-${device}`,
+      data: { role, revoked: String(revoked !== undefined) },
+    },
+    h("span", { class: "row-mark" }, icon(role === "gate" || role === "scale" ? "scale" : "phone")),
+    h(
+      "div",
+      { class: "row-text" },
+      h("strong", {}, isSelf ? `${t(role)} · ${t("registrarThis")}` : t(role)),
+      h("code", { class: "quiet" }, device),
+      validity !== "" && h("span", { class: "quiet small" }, validity),
+    ),
+    h(
+      "div",
+      { class: "row-end" },
+      revoked && h("span", { class: "chip rejected" }, t("registrarRevoked")),
+      (revoked ?? enrolled) && stateChip(t, (revoked ?? enrolled) as EntryState, "device-state"),
+    ),
+    !isSelf &&
+      revoked === undefined &&
+      button(t("registrarRevoke"), () => revoke(app, device), {
+        look: "quiet",
+        test: `registrar-revoke-${device}`,
+      }),
+  );
+}
+
+async function revoke(app: App, device: DeviceId): Promise<void> {
+  const { t } = app;
+  if (!(await ask(app, t("registrarRevokeAsk", { device }), t("registrarRevoke")))) return;
+  const answer = await app.api.device(device);
+  const seenSeq = answer.is === "ok" ? answer.value.accepted.seq : 0;
+  await app.writer.write(() =>
+    makeEntry("revoke", {
+      device: numberOf(device),
+      reason: REASON_LOST,
+      seen_seq: seenSeq,
+      flags: 0,
+      occurred_at: app.now(),
+    }),
+  );
+}

@@ -1,0 +1,105 @@
+/** A camera picture with a frame to aim by, and every text that is read in it. */
+import { type Camera, openCamera } from "../scan/camera.ts";
+import { type Decoder, makeDecoder } from "../scan/decoder.ts";
+import type { Page } from "./app.ts";
+import { fill, h } from "./dom.ts";
+import { iconButton, notice } from "./pieces.ts";
+
+export interface Scanner {
+  readonly element: HTMLElement;
+  pause(): void;
+  resume(): void;
+  stop(): void;
+}
+
+const FRAME_PAUSE_MILLISECONDS = 60;
+/** A code must be out of sight for this long before it counts as seen anew. */
+const FORGET_MILLISECONDS = 2500;
+
+export function makeScanner(page: Page, hint: string, seen: (text: string) => void): Scanner {
+  const video = h("video", {
+    test: "scan-video",
+    muted: true,
+    playsinline: true,
+    autoplay: true,
+    label: hint,
+  });
+  video.muted = true;
+  const message = h("div", { class: "scan-message" }, h("p", {}, hint));
+  const lamp = h("div", { class: "lamp" });
+  const element = h(
+    "div",
+    { class: "scanner" },
+    video,
+    h("div", { class: "reticle", "aria-hidden": "true" }),
+    message,
+    lamp,
+  );
+  let isStopped = false;
+  let isPaused = false;
+  let camera: Camera | undefined;
+  let decoder: Decoder | undefined;
+  let last = { text: "", at: 0 };
+
+  async function start(): Promise<void> {
+    const opened = await openCamera();
+    if (opened.is !== "open") {
+      element.classList.add("blind");
+      fill(message, notice("warning", page.t(opened.is === "denied" ? "cameraDenied" : "cameraMissing")));
+      return;
+    }
+    camera = opened.camera;
+    if (isStopped) return camera.close();
+    video.srcObject = camera.stream;
+    await video.play().catch(() => undefined);
+    drawLamp(camera, false);
+    decoder = await makeDecoder();
+    await watch(decoder);
+  }
+
+  async function watch(reader: Decoder): Promise<void> {
+    while (!isStopped) {
+      if (!isPaused && video.readyState >= video.HAVE_CURRENT_DATA) {
+        const text = await reader.decode(video);
+        if (text !== undefined && !isPaused && !isStopped) look(text);
+      }
+      await new Promise((resume) => setTimeout(resume, FRAME_PAUSE_MILLISECONDS));
+    }
+    reader.close();
+  }
+
+  function look(text: string): void {
+    const isNew = text !== last.text || performance.now() - last.at > FORGET_MILLISECONDS;
+    last = { text, at: performance.now() };
+    if (isNew) seen(text);
+  }
+
+  function drawLamp(of: Camera, isOn: boolean): void {
+    if (!of.hasTorch) return;
+    const label = page.t(isOn ? "torchOff" : "torchOn");
+    fill(
+      lamp,
+      iconButton("torch", label, () => of.setTorch(!isOn).then(() => drawLamp(of, !isOn)), "torch"),
+    );
+  }
+
+  void start();
+  return {
+    element,
+    pause: () => {
+      isPaused = true;
+      element.classList.add("paused");
+    },
+    resume: () => {
+      // What lies before the camera now has been dealt with.
+      last = { text: last.text, at: performance.now() };
+      isPaused = false;
+      element.classList.remove("paused");
+    },
+    stop: () => {
+      isStopped = true;
+      camera?.close();
+      video.srcObject = null;
+    },
+  };
+}
