@@ -1,0 +1,106 @@
+"""Turns a template into a page in the visitor's language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from backend.console import formats, language
+from backend.console.assets import TEMPLATES, asset_url
+from backend.console.deps import ConsoleDeps
+from backend.console.pictures import slug_of, stream_symbols
+from backend.domain.types import Stream, device_text, lot_text
+
+_SAFETY: Final = {
+    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+    "Vary": "Accept-Language, Cookie, X-Fragment",
+}
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {
+        "mass": formats.mass_html,
+        "mass_text": formats.mass,
+        "kilograms": formats.kilograms,
+        "signed_mass": formats.signed_mass,
+        "grouped": formats.grouped,
+        "instant": formats.instant_html,
+        "clock": formats.clock,
+        "slug": slug_of,
+        "device_text": device_text,
+        "lot_text": lot_text,
+    }
+    environment.globals |= {
+        "per_cent": formats.per_cent,
+        "asset": asset_url,
+        "stream_symbols": stream_symbols,
+        "streams": [int(stream) for stream in Stream],
+    }
+    return environment
+
+
+class Pages:
+    """Renders the console's templates."""
+
+    def __init__(self, deps: ConsoleDeps) -> None:
+        self.deps = deps
+        self._environment = _environment()
+
+    def render(self, request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """Return a page in the visitor's language; `?lang=` is remembered in a cookie."""
+        words = language.Words(language.language_of(request))
+        html = self._environment.get_template(template).render(
+            t=words,
+            lang=words.language,
+            ident=_ident(words),
+            is_demo=self.deps.is_demo,
+            base_url=self.deps.base_url,
+            path=request.url.path,
+            other_language=_other_language(request, words.language),
+            **values,
+        )
+        response = HTMLResponse(html, status_code=status, headers=_SAFETY)
+        response.headers["Content-Language"] = "zh-Hans" if words.language == "zh" else "en"
+        asked = request.query_params.get("lang")
+        if asked is not None and asked in language.TEXTS:
+            response.set_cookie(
+                language.COOKIE, asked, max_age=language.COOKIE_AGE_SECONDS, samesite="lax", path="/"
+            )
+        return response
+
+    def not_found(self, request: Request, *, about: str = "page") -> HTMLResponse:
+        """Return the page that says that there is no such thing."""
+        return self.render(request, "error.html", status=404, about=about)
+
+    def broken(self, request: Request) -> HTMLResponse:
+        """Return the page for a fault of ours; it tells nothing of what it was."""
+        return self.render(request, "error.html", status=500, about="fault")
+
+
+def _ident(words: language.Words) -> Callable[..., Any]:
+    def ident(value: str, *, ends: bool = False, copy: bool = True) -> Any:
+        return formats.id_html(value, words("copy") if copy else "", ends=ends)
+
+    return ident
+
+
+def _other_language(request: Request, current: str) -> str:
+    query = {key: value for key, value in request.query_params.items() if key != "lang"}
+    query["lang"] = "en" if current == "zh" else "zh"
+    return f"?{urlencode(query)}"

@@ -1,0 +1,157 @@
+"""The pages and their addresses."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from backend.console import lots, places
+from backend.console.assets import find_asset
+from backend.console.deps import ConsoleDeps
+from backend.console.journeys import Places, Portrait, draw
+from backend.console.pages import Pages
+from backend.domain.custody import LotStatus
+
+_LOG = logging.getLogger(__name__)
+_STATIC_AGE_SECONDS: Final = 365 * 86_400
+_NEWEST: Final = 24
+_PICTURES: Final = 6
+_DEVICE, _SEQ = re.compile(r"[0-9a-f]{16}"), re.compile(r"[1-9][0-9]{0,12}")
+
+
+def create_console_router(deps: ConsoleDeps) -> APIRouter:
+    """Return the routes of all pages; a fault in one of them shows a page too, not a program's text."""
+    pages = Pages(deps)
+    router = APIRouter(route_class=_route_class(pages), include_in_schema=False)
+    places.add_routes(router, pages)
+    lots.add_routes(router, pages)
+    _add_home(router, pages)
+    _add_verify(router, pages)
+    _add_console(router, pages)
+    return router
+
+
+def error_page(deps: ConsoleDeps, request: Request, status: int) -> HTMLResponse:
+    """Return the page for an address that no route answers (404), or for a fault (500)."""
+    pages = Pages(deps)
+    return pages.broken(request) if status >= 500 else pages.not_found(request)
+
+
+def wants_page(request: Request) -> bool:
+    """Say whether a person's browser asks, so that the answer should be a page."""
+    return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
+
+
+def add_error_pages(app: FastAPI, deps: ConsoleDeps) -> None:
+    """Show pages for errors outside the console's own routes; for an application without its own handlers."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        return error_page(deps, request, status)
+
+    app.add_exception_handler(404, answer)
+    app.add_exception_handler(500, answer)
+
+
+def _route_class(pages: Pages) -> type[APIRoute]:
+    class ConsoleRoute(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handle = super().get_route_handler()
+
+            async def answer(request: Request) -> Response:
+                try:
+                    return await handle(request)
+                except Exception:
+                    _LOG.exception("the page %s failed", request.url.path)
+                    return pages.broken(request)
+
+            return answer
+
+    return ConsoleRoute
+
+
+def _add_home(router: APIRouter, pages: Pages) -> None:
+    @router.get("/")
+    def home(request: Request) -> HTMLResponse:
+        deps = pages.deps
+        with deps.read() as reader:
+            known = Places(reader)
+            portraits: list[Portrait] = []
+            for lot in reader.newest_lots(_NEWEST):
+                # A merged lot is shown with the one it went into.
+                if len(portraits) == _PICTURES or lot.status == LotStatus.MERGED:
+                    continue
+                journey = reader.find_journey(lot.lot)
+                if journey is not None:
+                    portraits.append(draw(reader, known, journey))
+            ended = [p for p in portraits if p.is_ended]
+            example = max(ended or portraits, key=lambda p: len(p.stops), default=None)
+            return pages.render(
+                request,
+                "home.html",
+                example=example,
+                portraits=portraits,
+                totals=sorted(reader.totals(deps.state()), key=lambda total: total.stream),
+                following=reader.following(),
+            )
+
+
+def _add_verify(router: APIRouter, pages: Pages) -> None:
+    @router.get("/verify")
+    def how_to_verify(request: Request, device: str = "", seq: str = "") -> Response:
+        device = re.sub(r"\s", "", device).lower()
+        if device or seq:
+            return verify(request, device, seq.strip())
+        return pages.render(request, "how_to_verify.html")
+
+    @router.get("/verify/{device}/{seq}")
+    def verify(request: Request, device: str, seq: str) -> HTMLResponse:
+        if not _DEVICE.fullmatch(device) or not _SEQ.fullmatch(seq):
+            return pages.not_found(request, about="entry")
+        with pages.deps.read() as reader:
+            entry = reader.find_entry(device, int(seq))
+        if entry is None:
+            return pages.not_found(request, about="entry")
+        is_fragment = request.headers.get("x-fragment") == "1"
+        return pages.render(
+            request,
+            "_verification.html" if is_fragment else "verify.html",
+            entry=entry,
+            report=pages.deps.verify_entry(device, int(seq)),
+        )
+
+
+def _add_console(router: APIRouter, pages: Pages) -> None:
+    @router.get("/devices")
+    def devices(request: Request) -> HTMLResponse:
+        with pages.deps.read() as reader:
+            found = reader.devices()
+            now = reader.following().block_time or 0
+        organisations: dict[str, list[Any]] = {}
+        for device in found:
+            organisations.setdefault(device.organisation.organisation, []).append(device)
+        return pages.render(request, "devices.html", organisations=organisations, now=now)
+
+    @router.get("/console/registrar")
+    def registrar(request: Request) -> Response:
+        built = pages.deps.app_dist / "registrar.html"
+        if not built.is_file():
+            return pages.not_found(request, about="registrar")
+        return FileResponse(built, media_type="text/html", headers={"Cache-Control": "no-cache"})
+
+    @router.get("/console/static/{name}")
+    def static(request: Request, name: str) -> Response:
+        asset = find_asset(name)
+        if asset is None:
+            return pages.not_found(request)
+        is_exact = request.query_params.get("v") == asset.digest
+        age = f"public, max-age={_STATIC_AGE_SECONDS}, immutable" if is_exact else "no-cache"
+        headers = {"Cache-Control": age, "ETag": f'"{asset.digest}"', "X-Content-Type-Options": "nosniff"}
+        return Response(asset.content, media_type=asset.media_type, headers=headers)
