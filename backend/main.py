@@ -67,7 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
         rpc.close()
 
     app.router.lifespan_context = lifespan
-    _serve_pages(app, settings, services)
+    _serve_pages(app)
     return app
 
 
@@ -82,7 +82,7 @@ def _relay(
     return Relay(sender, Outbox(database), books)
 
 
-def _serve_pages(app: FastAPI, settings: Settings, services: Services) -> None:
+def _serve_pages(app: FastAPI) -> None:
     if APP_DIST.is_dir():
 
         @app.get("/app", include_in_schema=False)

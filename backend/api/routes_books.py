@@ -134,9 +134,7 @@ def show_totals(services: UseServices) -> dict[str, Any]:
 
 
 @router.get("/books/lots")
-def page_lots(
-    services: UseServices, after: str = "", limit: int = Query(1000, ge=1, le=5000)
-) -> dict[str, Any]:
+def page_lots(services: UseServices, after: str = "", limit: int = Query(1000, ge=1, le=5000)) -> dict[str, Any]:
     """Return all lots, a page at a time, for auditors to compare with the chain."""
     with _reader(services) as reader:
         rows = reader.lot_lines(after=after, limit=limit)

@@ -64,7 +64,7 @@ def show_code(code: str, services: UseServices) -> EnrolmentShape:
         code=code,
         organisation=record.organisation,
         role=record.role,
-        state=_state(record, services),  # type: ignore[arg-type]  # one of the shape's words
+        state=_state(record, services),
         key=None if key is None else PublicKey(x=f"{key[0]:064x}", y=f"{key[1]:064x}"),
         check=None if key is None else check_code(*key),
         device=record.device,

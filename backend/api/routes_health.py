@@ -37,9 +37,7 @@ def ready(services: UseServices) -> dict[str, Any]:
             "not-ready", f"The database does not answer ({type(error).__name__}).", retry_after_seconds=5
         ) from error
     if version != newest:
-        raise ApiProblem(
-            "not-ready", f"The schema is at {version}, expected {newest}.", retry_after_seconds=5
-        )
+        raise ApiProblem("not-ready", f"The schema is at {version}, expected {newest}.", retry_after_seconds=5)
     return {
         "status": "ready",
         "chain": "reachable" if services.chain_is_reachable() else "silent",

@@ -75,7 +75,7 @@ def entry_shape(view: EntryView) -> EntryShape:
         occurred_at=maybe_instant(view.occurred_at) or str(view.occurred_at),
         received_at=maybe_instant(view.received_at),
         recorded_at=maybe_instant(view.recorded_at),
-        state=view.state,  # type: ignore[arg-type]  # the reader's words are the shape's
+        state=view.state,
         outcome=outcome_name(view.outcome),
         tx_hash=view.tx_hash,
         block_number=view.block_number,

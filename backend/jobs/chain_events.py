@@ -33,15 +33,11 @@ def known_event(event: chain.LedgerEvent) -> known.LedgerEvent | None:
         case chain.RegistrarProposed():
             return known.RegistrarProposed(place, event.organisation, event.registrar, event.key_hash)
         case chain.RegistrarReplaced():
-            return known.RegistrarReplaced(
-                place, event.organisation, event.registrar, event.key_hash, event.epoch
-            )
+            return known.RegistrarReplaced(place, event.organisation, event.registrar, event.key_hash, event.epoch)
         case chain.SiteOpened():
             return known.SiteOpened(place, event.site, event.site_kind, event.digest)
         case chain.BinsPlaced():
-            bins = tuple(
-                known.PlacedBinEvent(b.number, b.serial_digest, b.stream, b.from_at) for b in event.bins
-            )
+            bins = tuple(known.PlacedBinEvent(b.number, b.serial_digest, b.stream, b.from_at) for b in event.bins)
             return known.BinsPlaced(place, event.site, bins)
         case _:
             return None

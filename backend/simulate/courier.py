@@ -77,6 +77,10 @@ class Courier:
             return None
         return self.get(path)
 
+    def post(self, path: str, body: Any) -> Any:
+        """Send with POST."""
+        return self._insist("POST", path, json=body).json()
+
     def put(self, path: str, body: Any) -> Any:
         """Send with PUT."""
         return self._insist("PUT", path, json=body).json()
@@ -95,9 +99,7 @@ class Courier:
             else:
                 continue
             if time.monotonic() > deadline:
-                raise TimeoutError(
-                    f"{len(waiting)} journals are not recorded yet; nothing is lost, run again"
-                )
+                raise TimeoutError(f"{len(waiting)} journals are not recorded yet; nothing is lost, run again")
             time.sleep(pause_seconds)
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response | None:

@@ -166,9 +166,7 @@ class DayWriter:
         self.day.bins = list(self._bins.values())
         for site, bins in sorted(by_site.items()):
             for start in range(0, len(bins), BINS_IN_A_PLACEMENT):
-                placement = Placement(
-                    site, tuple(bins[start : start + BINS_IN_A_PLACEMENT]), self.world.midnight
-                )
+                placement = Placement(site, tuple(bins[start : start + BINS_IN_A_PLACEMENT]), self.world.midnight)
                 self._registrars[organisation_of(site)].write(
                     Kind.PLACE,
                     site=site,
@@ -254,16 +252,12 @@ class DayWriter:
         ):
             self._send_on(self._devices[station_name], park_name, stream, group)
 
-    def _send_on(
-        self, station: JournalWriter, park_name: str | None, stream: Stream, group: list[_Load]
-    ) -> None:
+    def _send_on(self, station: JournalWriter, park_name: str | None, stream: Stream, group: list[_Load]) -> None:
         into = self._new_lot(station)
         at = group[-1].at + 900
         grams = 0
         for load in group:
-            station.write(
-                Kind.MERGE, lot=load.lot, grams=load.taken, into=into, stream=stream, occurred_at=at
-            )
+            station.write(Kind.MERGE, lot=load.lot, grams=load.taken, into=into, stream=stream, occurred_at=at)
             grams += load.taken
         if park_name is None:
             station.write(Kind.CLOSE, lot=into, grams=grams, fate=Fate.PRODUCT, occurred_at=at + 600)

@@ -56,9 +56,7 @@ class BooksStore:
     def known_headers(self) -> list[Header]:
         """Return the newest headers that the books stand on, oldest first."""
         with self.database.transaction(writes=False) as connection:
-            rows = connection.execute(
-                select(_BLOCKS).order_by(_BLOCKS.c.number.desc()).limit(HEADERS_KEPT)
-            ).all()
+            rows = connection.execute(select(_BLOCKS).order_by(_BLOCKS.c.number.desc()).limit(HEADERS_KEPT)).all()
         return [
             Header(row.number, bytes.fromhex(row.hash), bytes.fromhex(row.parent_hash), row.timestamp)
             for row in reversed(rows)
@@ -145,9 +143,7 @@ class BooksStore:
                     "status": int(lot.status),
                     "pendings": lot.pendings,
                     "given_to": None if give is None else device_text(give.to),
-                    "given_to_organisation": None
-                    if give is None
-                    else organisation_text(organisation_of(give.to)),
+                    "given_to_organisation": None if give is None else organisation_text(organisation_of(give.to)),
                     "give_seq": None if give is None else give.seq,
                     "give_head13": None if give is None else give.head13.hex(),
                 }
@@ -329,9 +325,7 @@ def _mark_recorded(connection: Connection, segments: Sequence[SegmentLine]) -> N
         if event.first_seq == (0 if end is None else end[0]) + 1:
             segment = Segment(event.device, event.first_seq, event.words, event.x, event.y, event.r, event.s)
             receipt = receipt_id(event.device, event.first_seq, line.last_seq, event.head)
-            intake.keep(
-                Accepted(receipt, segment, line.last_seq, line.prev_head, event.head, line.block_time)
-            )
+            intake.keep(Accepted(receipt, segment, line.last_seq, line.prev_head, event.head, line.block_time))
     ends: dict[str, int] = {}
     for line in segments:
         device = device_text(line.event.device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from backend.store.intake import upsert
 from backend.store.tables import BinLabel, CollectionPoint, OrganisationName, SiteName, table_of
@@ -30,9 +30,7 @@ class DirectoryStore:
 
     def points(self, source: str) -> dict[str, int]:
         """Return the ids of a source's collection points by their code."""
-        rows = self._connection.execute(
-            select(_POINTS.c.code, _POINTS.c.id).where(_POINTS.c.source == source)
-        )
+        rows = self._connection.execute(select(_POINTS.c.code, _POINTS.c.id).where(_POINTS.c.source == source))
         return {row.code: row.id for row in rows}
 
     def add_points(self, source: str, rows: Iterable[Mapping[str, Any]]) -> int:
@@ -42,6 +40,26 @@ class DirectoryStore:
         for start in range(0, len(new), 500):
             self._connection.execute(insert(_POINTS), new[start : start + 500])
         return len(new)
+
+    def put_points(self, source: str, rows: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+        """Add collection points or change them; return how many were new and how many changed."""
+        known = {row.code: row for row in self.point_rows(source)}
+        new = [{**row, "source": source} for row in rows if row["code"] not in known]
+        changed = 0
+        for row in rows:
+            before = known.get(row["code"])
+            if before is not None and any(getattr(before, name) != value for name, value in row.items()):
+                self._connection.execute(update(_POINTS).where(_POINTS.c.id == before.id).values(**row))
+                changed += 1
+        for start in range(0, len(new), 500):
+            self._connection.execute(insert(_POINTS), new[start : start + 500])
+        return len(new), changed
+
+    def point_rows(self, source: str) -> list[Any]:
+        """Return a source's collection points."""
+        return list(
+            self._connection.execute(select(_POINTS).where(_POINTS.c.source == source).order_by(_POINTS.c.id))
+        )
 
     def add_bins(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add bins."""

@@ -39,9 +39,7 @@ class EnrolmentStore:
 
     def find(self, code: str) -> EnrolmentRecord | None:
         """Return a code; `device` is set once a registrar has sealed an enrolment of the offered key."""
-        row: Any = self._connection.execute(
-            select(_ENROLMENTS).where(_ENROLMENTS.c.code == code)
-        ).one_or_none()
+        row: Any = self._connection.execute(select(_ENROLMENTS).where(_ENROLMENTS.c.code == code)).one_or_none()
         if row is None:
             return None
         key = None

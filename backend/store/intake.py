@@ -149,9 +149,7 @@ class IntakeStore:
         texts = sorted({bin_text(number) for number in numbers})
         found: dict[int, KnownBin] = {}
         for start in range(0, len(texts), 500):
-            rows = self._connection.execute(
-                select(_BINS).where(_BINS.c.number.in_(texts[start : start + 500]))
-            )
+            rows = self._connection.execute(select(_BINS).where(_BINS.c.number.in_(texts[start : start + 500])))
             for row in rows:
                 number = int(row.number, 16)
                 found[number] = KnownBin(number, row.stream, int(row.site, 16), row.placed_from)

@@ -65,9 +65,7 @@ class Outbox:
         with self._database.transaction() as connection:
             for start in range(0, len(listed), 500):
                 connection.execute(
-                    update(_SEGMENTS)
-                    .where(_SEGMENTS.c.id.in_(listed[start : start + 500]))
-                    .values(state=state)
+                    update(_SEGMENTS).where(_SEGMENTS.c.id.in_(listed[start : start + 500])).values(state=state)
                 )
 
 

@@ -107,9 +107,7 @@ class Reader:
 
     def following(self) -> Following:
         """Return how far the books are."""
-        newest = self._connection.execute(
-            select(_BLOCKS).order_by(_BLOCKS.c.number.desc()).limit(1)
-        ).one_or_none()
+        newest = self._connection.execute(select(_BLOCKS).order_by(_BLOCKS.c.number.desc()).limit(1)).one_or_none()
         count = self._count
         return Following(
             None if newest is None else newest.number,
@@ -121,9 +119,7 @@ class Reader:
         )
 
     def _count(self, table: Any, *where: Any) -> int:
-        return int(
-            self._connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
-        )
+        return int(self._connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one())
 
     def find_entry(self, device: str, seq: int) -> EntryView | None:
         """Return an entry that was handed in or recorded."""

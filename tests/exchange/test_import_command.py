@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from backend.cli_import import import_command
+from backend.cli.import_points import import_command
 from backend.exchange.points import CollectionPoint, SinkCounts
 from tests.exchange.shared_data import shared
 

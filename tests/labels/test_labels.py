@@ -15,7 +15,7 @@ import typer
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from typer.testing import CliRunner
 
-from backend.cli_labels import labels_command
+from backend.cli.labels import labels_command
 from backend.domain.keccak import keccak256
 from backend.domain.label import LabelSerial, giai_of, label_url, read_label
 from backend.domain.types import BinNumber, SiteId, Stream

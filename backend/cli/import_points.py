@@ -27,9 +27,7 @@ def import_command(open_sink: OpenSink) -> Callable[..., None]:
     """Return the typer command; `open_sink` opens the books, in one transaction, unless it is a dry run."""
 
     def import_(
-        file: Annotated[
-            Path, typer.Argument(exists=True, dir_okay=False, help="CSV file of collection points.")
-        ],
+        file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV file of collection points.")],
         mapping: Annotated[
             str, typer.Option(help=f"Built in ({', '.join(built_in_names())}) or a TOML file.")
         ] = "plain",

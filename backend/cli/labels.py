@@ -48,9 +48,7 @@ def labels_command(open_bins: OpenBins) -> Callable[..., None]:
         site: Annotated[str, typer.Option(help="Only bins of this site (16 hex digits).")] = "",
         csv: Annotated[
             Path | None,
-            typer.Option(
-                exists=True, dir_okay=False, help="Bins by list: number,serial,stream,point[,point_en]"
-            ),
+            typer.Option(exists=True, dir_okay=False, help="Bins by list: number,serial,stream,point[,point_en]"),
         ] = None,
         font: Annotated[
             Path | None,
@@ -59,9 +57,7 @@ def labels_command(open_bins: OpenBins) -> Callable[..., None]:
     ) -> None:
         """Print labels for bins: QR code, stream, collection point and bin code."""
         if not base_url.strip():
-            raise _stop(
-                "PUBLIC_BASE_URL is not set: labels last for years, so their address is never guessed."
-            )
+            raise _stop("PUBLIC_BASE_URL is not set: labels last for years, so their address is never guessed.")
         if csv is not None and site:
             raise _stop("--site asks the books; a list (--csv) has its own bins. Name one of them.")
         try:

@@ -1,0 +1,5 @@
+"""`python -m backend.cli` is `huanlian`."""
+
+from backend.cli import main
+
+main()

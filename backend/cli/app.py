@@ -1,0 +1,35 @@
+"""The commands, each in the file of its idea."""
+
+from __future__ import annotations
+
+import typer
+
+from backend.cli import audit, chain, field, verify
+from backend.cli.books import open_bin_source, open_point_sink
+from backend.cli.import_points import import_command
+from backend.cli.labels import labels_command
+from backend.cli.trace import trace
+
+
+def build_app() -> typer.Typer:
+    """Return the command line."""
+    app = typer.Typer(
+        name="huanlian",
+        help="Waste custody as device-signed facts on a chain that anyone can check.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.command("devnet")(chain.devnet)
+    app.command("deploy")(chain.deploy)
+    app.command("up")(chain.up)
+    app.command("seed")(field.seed)
+    app.command("import")(import_command(open_point_sink))
+    app.command("plan")(field.plan)
+    app.command("simulate")(field.simulate)
+    app.command("invite")(field.invite)
+    app.command("labels")(labels_command(open_bin_source))
+    app.command("trace")(trace)
+    app.command("audit")(audit.audit)
+    app.command("verify")(verify.verify)
+    return app

@@ -1,0 +1,69 @@
+"""A registrar's side of an enrolment: a one-time code, six digits to compare, and the seal."""
+
+from __future__ import annotations
+
+import time
+
+from backend.domain.errors import DomainError
+from backend.domain.layout import Kind
+from backend.domain.types import Role, Scheme, device_id, device_text, organisation_text
+from backend.domain.writer import JournalWriter
+from backend.simulate.courier import Courier
+
+_PAUSE_SECONDS = 0.5
+
+
+class InvitationEnded(DomainError):
+    """Nobody came in time."""
+
+    slug = "invitation-ended"
+    title = "The invitation ended"
+
+
+class Invitation:
+    """One code, from its making to the enrolment it becomes."""
+
+    def __init__(self, courier: Courier, *, organisation: int, role: Role) -> None:
+        self._courier, self.organisation, self.role = courier, organisation, role
+        body = {"organisation": organisation_text(organisation), "role": int(role)}
+        self.code: str = courier.post("/api/v1/enrolments", body)["code"]
+
+    @property
+    def path(self) -> str:
+        """Where the new device goes; the code stays in the fragment, which no server sees."""
+        page = "/console/registrar" if self.role == Role.REGISTRAR else "/app/"
+        return f"{page}#enrol={self.code}"
+
+    def wait_for_key(self) -> str:
+        """Return the six digits once a device has offered its key."""
+        while True:
+            shown = self._courier.get(f"/api/v1/enrolments/{self.code}")
+            if shown["state"] == "waiting":
+                return str(shown["check"])
+            if shown["state"] == "expired":
+                raise InvitationEnded("Nobody used the code within ten minutes.")
+            time.sleep(_PAUSE_SECONDS)
+
+    def approve(self, registrar: JournalWriter, serial: int) -> int:
+        """Seal the enrolment of the offered key; return the new device's id."""
+        offered = self._courier.get(f"/api/v1/enrolments/{self.code}")["key"]
+        device = device_id(self.organisation, serial)
+        accepted = self._courier.get(f"/api/v1/devices/{device_text(registrar.device)}")["accepted"]
+        writer = JournalWriter(
+            registrar.network,
+            registrar.device,
+            registrar.key,
+            next_seq=accepted["seq"] + 1,
+            head=bytes.fromhex(accepted["head"]),
+        )
+        writer.write(
+            Kind.ENROL,
+            device=device,
+            role=self.role,
+            scheme=Scheme.RAW,
+            x=int(offered["x"], 16),
+            y=int(offered["y"], 16),
+            occurred_at=int(time.time()),
+        )
+        self._courier.hand_in(writer.cut())
+        return device
