@@ -28,6 +28,7 @@ export const en: Texts = {
   unsent: "{n} to send",
   unsentNone: "All sent",
   lineWaiting: "No network. Everything is kept here and is sent on its own later",
+  lineRetrying: "The server is not accepting now. Everything is kept here and is sent again soon",
   lineBlocked: "Entries were rejected: see the journal",
   lineSending: "Sending…",
   storageNotKept: "This browser may clear its storage: go online soon to send",

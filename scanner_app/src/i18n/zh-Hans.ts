@@ -27,6 +27,7 @@ export const zhHans = {
   unsent: "待上传 {n}",
   unsentNone: "已全部上传",
   lineWaiting: "没有网络，数据都在本机，连上后自动上传",
+  lineRetrying: "服务器暂时不收，数据都在本机，稍后自动再传",
   lineBlocked: "有条目被退回，请查看流水账",
   lineSending: "正在上传…",
   storageNotKept: "浏览器不保证长期保存数据，请尽快联网上传",

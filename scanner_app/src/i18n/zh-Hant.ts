@@ -29,6 +29,7 @@ export const zhHant: Texts = {
   unsent: "待上傳 {n}",
   unsentNone: "已全部上傳",
   lineWaiting: "沒有網路，資料都在本機，連上後自動上傳",
+  lineRetrying: "伺服器暫時不收，資料都在本機，稍後自動再傳",
   lineBlocked: "有條目被退回，請查看流水帳",
   lineSending: "正在上傳…",
   storageNotKept: "瀏覽器不保證長期保存資料，請盡快聯網上傳",

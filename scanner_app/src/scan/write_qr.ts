@@ -11,5 +11,7 @@ prepareZXingModule({
 export async function writeQr(text: string): Promise<string> {
   const { svg, error } = await writeBarcode(text, { format: "QRCode", options: "ecLevel=M", scale: 1 });
   if (svg === "") throw new Error(error);
-  return svg.slice(svg.indexOf("<svg"));
+  const picture = svg.slice(svg.indexOf("<svg"));
+  // The writer gives a size in pixels; the screen decides the size, so it becomes a view box.
+  return picture.replace(/width="(\d+)" height="(\d+)"/, 'viewBox="0 0 $1 $2"');
 }

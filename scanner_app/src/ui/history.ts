@@ -31,6 +31,7 @@ export async function historyScreen(app: App): Promise<Screen> {
           app.changes.tell("written");
         }),
       ),
+    !(await isStorageKept()) && notice("warning", t("storageNotKept")),
     entries.length === 0 && empty(t("historyEmpty"), "list"),
     h("ul", { class: "rows" }, ...entries.map((entry) => entryRow(app, entry))),
   );
@@ -41,6 +42,10 @@ export async function historyScreen(app: App): Promise<Screen> {
     body,
     actions: actions(button(t("rescue"), () => saveRescue(app), { icon: "save", test: "rescue" })),
   };
+}
+
+async function isStorageKept(): Promise<boolean> {
+  return (await navigator.storage?.persisted?.()) ?? false;
 }
 
 export function entryRow(app: App, entry: StoredEntry): HTMLElement {
@@ -63,11 +68,20 @@ export function entryRow(app: App, entry: StoredEntry): HTMLElement {
     h(
       "div",
       { class: "row-text" },
-      h("strong", {}, title),
-      h("span", { class: "quiet" }, `${t("seqNumber", { n: entry.seq })} · ${momentText(app, at)}`),
+      h(
+        "div",
+        { class: "row-line" },
+        h("strong", {}, title),
+        detail && h("span", { class: "figure" }, detail),
+      ),
+      h(
+        "div",
+        { class: "row-line" },
+        h("span", { class: "quiet small" }, `${t("seqNumber", { n: entry.seq })} · ${momentText(app, at)}`),
+        stateChip(t, state),
+      ),
       notes.length > 0 && h("div", { class: "row-notes" }, ...notes),
     ),
-    h("div", { class: "row-end" }, detail && h("span", { class: "figure" }, detail), stateChip(t, state)),
   );
 }
 

@@ -55,8 +55,8 @@ async function run(): Promise<void> {
   let app: App | undefined;
   const begin = async (identity: Identity) => {
     app = await startApp(page, identity);
-    const isKept = await askToPersist();
-    watchNotes(shell, app, isKept);
+    await askToPersist();
+    watchNotes(shell, app);
     page.go("/");
   };
   const identity = await readSingle(page.db, "identity");
@@ -77,7 +77,10 @@ async function run(): Promise<void> {
     if (screen === undefined) throw new Error("every role has a first screen");
     return screen(app, id);
   });
-  if (app !== undefined) watchNotes(shell, app, await askToPersist());
+  if (app !== undefined) {
+    await askToPersist();
+    watchNotes(shell, app);
+  }
   await shell.show();
   void watchForUpdates((replace) =>
     shell.note(
@@ -92,7 +95,7 @@ async function run(): Promise<void> {
 }
 
 /** Under the bar: only what the person should know now. */
-function watchNotes(shell: Shell, app: App, isKept: boolean): void {
+function watchNotes(shell: Shell, app: App): void {
   const { t } = app;
   const draw = () => {
     const { line } = app.sync;
@@ -101,8 +104,8 @@ function watchNotes(shell: Shell, app: App, isKept: boolean): void {
     shell.note(
       "line",
       line.is === "blocked" && notice("bad", t("lineBlocked")),
-      line.is === "waiting" && notice("warning", t("lineWaiting")),
-      line.is === "waiting" && !isKept && notice("warning", t("storageNotKept")),
+      line.is === "waiting" &&
+        notice("warning", t(line.why === "unreachable" ? "lineWaiting" : "lineRetrying")),
       endsSoon && notice("warning", t("expiresSoon", { date: dateText(app, notAfter) })),
     );
   };

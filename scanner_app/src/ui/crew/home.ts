@@ -94,7 +94,7 @@ export async function startScreen(app: App, givenCount = 0): Promise<Screen> {
     isLive: current === undefined,
     body: h(
       "div",
-      { class: "stack" },
+      { class: "stack start" },
       h(
         "div",
         { class: "heading" },
@@ -102,23 +102,6 @@ export async function startScreen(app: App, givenCount = 0): Promise<Screen> {
         h("p", { class: "quiet" }, t("startLead")),
       ),
       news,
-      h(
-        "div",
-        { class: "streams" },
-        ...(["food", "residual", "recyclable", "hazardous"] as const).map((stream) =>
-          h(
-            "button",
-            {
-              type: "button",
-              class: `stream-button ${stream}`,
-              test: `start-lot-${stream}`,
-              on: { click: () => void begin(stream) },
-            },
-            streamIcon(stream),
-            h("span", {}, t(stream)),
-          ),
-        ),
-      ),
       givenCount > 0 &&
         section(
           t("lotsGiven"),
@@ -143,6 +126,23 @@ export async function startScreen(app: App, givenCount = 0): Promise<Screen> {
             ),
           ),
         ),
+      h(
+        "div",
+        { class: "streams" },
+        ...(["food", "residual", "recyclable", "hazardous"] as const).map((stream) =>
+          h(
+            "button",
+            {
+              type: "button",
+              class: `stream-button ${stream}`,
+              test: `start-lot-${stream}`,
+              on: { click: () => void begin(stream) },
+            },
+            streamIcon(stream),
+            h("span", {}, t(stream)),
+          ),
+        ),
+      ),
     ),
     actions: actions(button(t("history"), () => app.go("/history"), { icon: "list", test: "history-open" })),
   };

@@ -11,11 +11,16 @@ import { enrolPanel } from "./enrol_panel.ts";
 export async function deskScreen(app: App): Promise<Screen> {
   const { t } = app;
   const organisation = organisationOf(app.identity.device);
-  const directory = await readSingle(app.db, "directory");
+  const name = h("h2");
   const devices = deviceList(app);
   const panel = enrolPanel(app);
-  const stop = app.changes.listen(() => void devices.refresh());
-  await devices.refresh();
+  const refresh = async () => {
+    const directory = await readSingle(app.db, "directory");
+    name.textContent = organisationName(app, directory, organisation);
+    await devices.refresh();
+  };
+  const stop = app.changes.listen(() => void refresh());
+  await refresh();
   return {
     title: t("registrarTitle"),
     body: h(
@@ -27,7 +32,7 @@ export async function deskScreen(app: App): Promise<Screen> {
         h(
           "div",
           { class: "card" },
-          h("h2", {}, organisationName(app, directory, organisation)),
+          name,
           facts([t("registrarThis"), h("code", {}, app.identity.device)]),
           h("p", { class: "quiet" }, t("registrarLead")),
           button(t("history"), () => app.go("/history"), {
