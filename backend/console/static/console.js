@@ -20,7 +20,7 @@
 
   function placeFor(link) {
     const row = link.closest("tr");
-    if (!row) return link.closest(".verify-row");
+    if (!row) return link.closest(".step-body, .lift").querySelector(".verify-place");
     const next = row.nextElementSibling;
     if (next && next.classList.contains("verify-line")) return next.firstElementChild;
     const line = document.createElement("tr");
