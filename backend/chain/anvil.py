@@ -77,7 +77,7 @@ def anvil_arguments(genesis: Genesis, *, port: int, finality_depth: int) -> list
     ]  # fmt: skip
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Ask Linux to kill this process when the devnet dies, however it dies."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -88,7 +88,7 @@ async def start_anvil(binary: Path, arguments: Sequence[str]) -> asyncio.subproc
     parent = os.getpid()
 
     def before_exec() -> None:
-        _die_with_parent()
+        die_with_parent()
         if os.getppid() != parent:  # it died between the fork and the line above
             os._exit(1)
 

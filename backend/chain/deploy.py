@@ -168,9 +168,7 @@ def require_deployment(rpc: Rpc, deployment: Deployment) -> None:
     )
     if rpc.chain_id != deployment.chain_id or genesis["hash"] != deployment.genesis_hash:
         raise DeploymentMismatch(f"chain {rpc.chain_id} with genesis {genesis['hash']} is another chain")
-    for name, code in zip(
-        ("ActorRegistry", "CustodyLedger", "BinRegistry", "LedgerVersions"), codes, strict=True
-    ):
+    for name, code in zip(("ActorRegistry", "CustodyLedger", "BinRegistry", "LedgerVersions"), codes, strict=True):
         if "0x" + keccak256(bytes.fromhex(code[2:])).hex() != deployment.code_hashes[name]:
             raise DeploymentMismatch(f"the code of {name} is not the one deployed")
 

@@ -301,9 +301,7 @@ class _Devnet:
         self._blocks.append_hash(bytes.fromhex(block["hash"][2:]))
         self._count_empty(is_empty=not record.transactions)
         # What turned out invalid would otherwise be chosen again for ever.
-        invalid: list[Request] = [
-            ("anvil_dropTransaction", (name,)) for name in wanted if name not in set(mined)
-        ]
+        invalid: list[Request] = [("anvil_dropTransaction", (name,)) for name in wanted if name not in set(mined)]
         await pipe.many_or_errors(invalid)
 
 

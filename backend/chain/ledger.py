@@ -246,13 +246,9 @@ def encode_settle(lot: int, *, max_steps: int = 16) -> bytes:
     return _SETTLE + _word(lot) + _word(max_steps)
 
 
-def encode_create_organisation(
-    *, organisation: int, name_digest: bytes, registrar: int, key_hash: int
-) -> bytes:
+def encode_create_organisation(*, organisation: int, name_digest: bytes, registrar: int, key_hash: int) -> bytes:
     """Return the admin's call that creates an organisation."""
-    return b"".join(
-        (_CREATE_ORGANISATION, _word(organisation), name_digest, _word(registrar), _word(key_hash))
-    )
+    return b"".join((_CREATE_ORGANISATION, _word(organisation), name_digest, _word(registrar), _word(key_hash)))
 
 
 def encode_propose_registrar(*, organisation: int, registrar: int, key_hash: int) -> bytes:
@@ -340,9 +336,7 @@ def _segment_refused(place: _Place, topics: Sequence[str], data: bytes) -> Segme
 
 
 def _settled(place: _Place, topics: Sequence[str], data: bytes) -> Settled:
-    return Settled(
-        *place, int(topics[1], 16), int(topics[2], 16), int(topics[3], 16), Outcome(_number(data, 0))
-    )
+    return Settled(*place, int(topics[1], 16), int(topics[2], 16), int(topics[3], 16), Outcome(_number(data, 0)))
 
 
 def _organisation_created(place: _Place, topics: Sequence[str], data: bytes) -> OrganisationCreated:
@@ -350,15 +344,11 @@ def _organisation_created(place: _Place, topics: Sequence[str], data: bytes) -> 
 
 
 def _registrar_proposed(place: _Place, topics: Sequence[str], data: bytes) -> RegistrarProposed:
-    return RegistrarProposed(
-        *place, int(topics[1], 16), int(topics[2], 16), _number(data, 0), _number(data, 1)
-    )
+    return RegistrarProposed(*place, int(topics[1], 16), int(topics[2], 16), _number(data, 0), _number(data, 1))
 
 
 def _registrar_replaced(place: _Place, topics: Sequence[str], data: bytes) -> RegistrarReplaced:
-    return RegistrarReplaced(
-        *place, int(topics[1], 16), int(topics[2], 16), _number(data, 0), _number(data, 1)
-    )
+    return RegistrarReplaced(*place, int(topics[1], 16), int(topics[2], 16), _number(data, 0), _number(data, 1))
 
 
 def _site_opened(place: _Place, topics: Sequence[str], data: bytes) -> SiteOpened:
@@ -373,9 +363,7 @@ def _bins_placed(place: _Place, topics: Sequence[str], data: bytes) -> BinsPlace
     bins = []
     for first in range(at + 1, at + 1 + 4 * count, 4):
         digest = data[(first + 1) * _WORD : (first + 2) * _WORD]
-        bins.append(
-            PlacedBin(_number(data, first), digest, _number(data, first + 2), _number(data, first + 3))
-        )
+        bins.append(PlacedBin(_number(data, first), digest, _number(data, first + 2), _number(data, first + 3)))
     return BinsPlaced(*place, int(topics[1], 16), tuple(bins), data[_WORD : 2 * _WORD])
 
 
@@ -417,9 +405,7 @@ class Ledger:
             for device in devices
         ]
         answers = self._rpc.batch(calls)
-        return {
-            device: _numbers(_content(answer), 6)[1] for device, answer in zip(devices, answers, strict=True)
-        }
+        return {device: _numbers(_content(answer), 6)[1] for device, answer in zip(devices, answers, strict=True)}
 
     def head_of(self, device: int, *, block: Block = "latest") -> bytes:
         """Return the head of a device's journal; 32 zero bytes when there is no such device."""
@@ -462,9 +448,7 @@ def ledger_in_force(rpc: Rpc, ledger_versions: str, *, block: Block = "latest") 
     return "0x" + call_contract(rpc, ledger_versions, _IN_FORCE, block=block)[12:32].hex()
 
 
-def call_contract(
-    rpc: Rpc, to: str, call: bytes, *, block: Block = "latest", sender: str | None = None
-) -> bytes:
+def call_contract(rpc: Rpc, to: str, call: bytes, *, block: Block = "latest", sender: str | None = None) -> bytes:
     """Return what a call answers, without sending a transaction.
 
     Raises:

@@ -59,7 +59,7 @@ class StoredTx:
     """A signed transaction as the store keeps it. Replacements share a nonce and have a hash each."""
 
     nonce: int
-    raw: bytes
+    raw: bytes = field(repr=False)
     tx_hash: bytes
     segment_ids: tuple[int, ...] = ()
     lot: int | None = None
@@ -257,17 +257,13 @@ class Sender:
             reports.append(Finalized(mined))
         return reports
 
-    def _read_receipt(
-        self, tx: StoredTx, receipt: dict[str, Any], block_number: int, block_hash: bytes
-    ) -> Report:
+    def _read_receipt(self, tx: StoredTx, receipt: dict[str, Any], block_number: int, block_hash: bytes) -> Report:
         if int(receipt["status"], 16) != 1:
             for segment_id in tx.segment_ids:  # the ledger reverts only when the gas is gone
                 self._gas_wanted[segment_id] *= 2
             return Failed(tx, "the transaction reverted")
         logs = [log for log in receipt["logs"] if log["address"].lower() == self.ledger.lower()]
-        answers = [
-            event for event in decode_logs(logs) if isinstance(event, (SegmentRecorded, SegmentRefused))
-        ]
+        answers = [event for event in decode_logs(logs) if isinstance(event, (SegmentRecorded, SegmentRefused))]
         if len(answers) != len(tx.segment_ids):
             return Failed(tx, f"{len(answers)} answers to {len(tx.segment_ids)} segments")
         landed: list[int] = []
@@ -378,9 +374,7 @@ class Sender:
         segment_ids: tuple[int, ...] = (),
         lot: int | None = None,
     ) -> StoredTx:
-        signed = sign(
-            self._account, chain_id=self.rpc.chain_id, nonce=nonce, to=to, data=data, gas=gas, fees=fees
-        )
+        signed = sign(self._account, chain_id=self.rpc.chain_id, nonce=nonce, to=to, data=data, gas=gas, fees=fees)
         tx = StoredTx(nonce, signed.raw, signed.tx_hash, segment_ids, lot)
         self.store.save(tx)
         return tx

@@ -182,9 +182,7 @@ class Watcher:
         elif log_count < _LOGS_WANTED and block_count == self._window:
             self._window = min(self._window + self._window // 2 + 1, _WINDOW_MAX)
 
-    def _near_head(
-        self, first: int, last: int, newest: KnownBlock | None
-    ) -> tuple[list[Header], list[RawLog]]:
+    def _near_head(self, first: int, last: int, newest: KnownBlock | None) -> tuple[list[Header], list[RawLog]]:
         """Read blocks that may still change one by one, and their logs by block hash."""
         blocks = self._rpc.batch([_block_call(number) for number in range(first, last + 1)])
         if any(block is None for block in blocks):

@@ -7,16 +7,17 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
-from backend.chain.anvil import TEST_MNEMONIC, Genesis, anvil_arguments, find_anvil, free_port
+from backend.chain.anvil import TEST_MNEMONIC, Genesis, anvil_arguments, die_with_parent, find_anvil, free_port
 from backend.chain.client import Rpc, RpcUnavailable
 from backend.chain.deploy import Deployment, deploy
 from backend.chain.ledger import encode_create_organisation, encode_record
+from backend.chain.relayer import StoredTx, TxState
 from backend.chain.transactions import send_and_wait
 from backend.domain.journal import Network, Segment
 from backend.domain.keccak import keccak256
@@ -90,6 +91,7 @@ def start_devnet(data_dir: Path, *options: str) -> RunningDevnet:
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
+        preexec_fn=die_with_parent,
     )
     assert process.stdout is not None
     line = process.stdout.readline()
@@ -126,7 +128,7 @@ class PlainAnvil:
         # A rollback needs the state it goes back to.
         at = arguments.index("--prune-history")
         del arguments[at : at + 2]
-        self.process = subprocess.Popen([str(find_anvil()), *arguments, *options])
+        self.process = subprocess.Popen([str(find_anvil()), *arguments, *options], preexec_fn=die_with_parent)
         self.url = f"http://127.0.0.1:{self.port}"
         self.rpc = Rpc(self.url, chain_id=CHAIN_ID)
         self._wait()
@@ -223,3 +225,42 @@ def wait_until_mined(rpc: Rpc, hashes: list[str]) -> list[dict[str, object]]:
 def wait_until_final(rpc: Rpc, number: int) -> None:
     while int(rpc.call("eth_getBlockByNumber", "finalized", False)["number"], 16) < number:
         time.sleep(0.02)
+
+
+class MemoryTxStore:
+    """What the database keeps of transactions; survives a `Sender`, not the test."""
+
+    def __init__(self) -> None:
+        self.txs: dict[bytes, StoredTx] = {}
+        self.crash_after: int | None = None
+
+    def save(self, tx: StoredTx) -> None:
+        self.txs[tx.tx_hash] = tx
+        self._maybe_crash()
+
+    def open_txs(self) -> list[StoredTx]:
+        return [tx for tx in self._sorted() if tx.state in (TxState.SENT, TxState.INCLUDED)]
+
+    def txs_from(self, nonce: int) -> list[StoredTx]:
+        return [tx for tx in self._sorted() if tx.nonce >= nonce]
+
+    def highest_nonce(self) -> int | None:
+        return max((tx.nonce for tx in self.txs.values()), default=None)
+
+    def mark(self, tx_hash: bytes, state: TxState, *, block_hash: bytes | None) -> None:
+        self.txs[tx_hash] = replace(self.txs[tx_hash], state=state, block_hash=block_hash)
+        self._maybe_crash()
+
+    def _sorted(self) -> list[StoredTx]:
+        return sorted(self.txs.values(), key=lambda tx: tx.nonce)
+
+    def _maybe_crash(self) -> None:
+        if self.crash_after is not None:
+            self.crash_after -= 1
+            if self.crash_after <= 0:
+                self.crash_after = None
+                raise Crash
+
+
+class Crash(Exception):
+    """The process ended here; what the store has is all that is left."""
