@@ -35,9 +35,12 @@ export function differencePercent(masses: { declaredGrams: Grams; weighedGrams: 
   return ((masses.weighedGrams - masses.declaredGrams) / masses.declaredGrams) * 100;
 }
 
-/** Grams of a number typed in kilograms; undefined when it is no mass. Comma and full-width digits count. */
+/**
+ * Grams of a number typed in kilograms; undefined when it is no mass. Full-width digits count. A comma only
+ * groups thousands, as in Chinese and English: read as a decimal sign, 9,860 would be a thousandth of itself.
+ */
 export function gramsOfKilograms(text: string): Grams | undefined {
-  const plain = text.normalize("NFKC").trim().replace(",", ".");
-  if (!/^\d{1,9}(\.\d{0,3})?$/.test(plain)) return undefined;
-  return Math.round(Number(plain) * 1000);
+  const plain = text.normalize("NFKC").trim();
+  if (!/^(\d{1,9}|\d{1,3}(,\d{3}){1,2})(\.\d{0,3})?$/.test(plain)) return undefined;
+  return Math.round(Number(plain.replaceAll(",", "")) * 1000);
 }

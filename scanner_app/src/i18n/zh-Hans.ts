@@ -56,6 +56,7 @@ export const zhHans = {
   startFailed: "没能装车：{outcome}",
   lotNumber: "第 {n} 批",
   lotCount: "{n} 桶",
+  bins: "桶",
   currentLot: "当前批次",
   lastLifts: "刚收的桶",
   noLifts: "还没有收运。对准桶上的二维码，开始第一桶。",

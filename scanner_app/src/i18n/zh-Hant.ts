@@ -58,6 +58,7 @@ export const zhHant: Texts = {
   startFailed: "沒能裝車：{outcome}",
   lotNumber: "第 {n} 批",
   lotCount: "{n} 桶",
+  bins: "桶",
   currentLot: "當前批次",
   lastLifts: "剛收的桶",
   noLifts: "還沒有收運。對准桶上的QR Code，開始第一桶。",

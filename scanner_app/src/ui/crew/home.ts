@@ -61,7 +61,7 @@ function lotCard(app: App, lot: OwnLot): HTMLElement {
         "div",
         {},
         h("span", { class: "big", test: "lot-lifts" }, String(lot.lifts)),
-        h("span", {}, t("lotCount", { n: "" }).trim()),
+        h("span", {}, t("bins")),
       ),
       h(
         "div",

@@ -74,6 +74,8 @@ function offerCard(app: App, offer: Offer): HTMLElement {
 
 export function offerSummary(app: App, offer: Offer): Child {
   const { t } = app;
+  const count = t("lotCount", { n: offer.lifts });
+  const about = offer.stream === undefined ? count : `${lotName(app, offer.lot)} · ${count}`;
   const mark = offer.stream === undefined ? icon("truck") : streamIcon(offer.stream);
   return [
     h("span", { class: `stream-dot ${offer.stream ?? "none"}` }, mark),
@@ -82,7 +84,7 @@ export function offerSummary(app: App, offer: Offer): Child {
       { class: "row-text" },
       h("strong", {}, offer.stream === undefined ? lotName(app, offer.lot) : t(offer.stream)),
       h("span", { class: "quiet" }, t("gateFrom", { name: offer.from })),
-      h("span", { class: "quiet" }, `${lotName(app, offer.lot)} · ${t("lotCount", { n: offer.lifts })}`),
+      h("span", { class: "quiet" }, about),
     ),
     h(
       "div",
