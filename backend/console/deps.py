@@ -16,9 +16,10 @@ from backend.usecases.views import VerificationReport
 class ConsoleDeps:
     """The parts behind the pages.
 
-    `read()` opens one reading transaction. `state()` returns a state of this caller's own: totals attach it to
-    their transaction, so it must never be the one that the books fold with. `verify_entry` runs the verifier; None means that the entry is
-    not on the ledger yet. `app_dist` is the folder with the built phone application.
+    `read()` opens one reading transaction. `state()` returns a state of this caller's own: totals attach it
+    to their transaction, so it must never be the one that the books fold with. `verify_entry` runs the
+    verifier; None means that the entry is not on the ledger yet. `app_dist` is the folder with the built
+    phone application.
     """
 
     read: Callable[[], AbstractContextManager[Reader]]

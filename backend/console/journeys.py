@@ -112,7 +112,7 @@ def portrait_of(journey: Journey, *, now: LotView, places: Places, street: Name 
     shared = {s.into_lot for s in siblings if s.entry.outcome == Outcome.APPLIED}
     handoffs = _handoffs(steps)
     stops = [*_street_and_truck(applied, own, street), *_taken(applied, handoffs, shared, places)]
-    fates = _fates(applied, places)
+    fates = _fates(applied, shared, places)
     stops = _with_end(stops, fates, now, places)
     return Portrait(journey.lot, now, tuple(stops), tuple(handoffs), steps, siblings, tuple(fates))
 
@@ -181,7 +181,7 @@ def _taken(
     return stops
 
 
-def _fates(applied: Sequence[JourneyStep], places: Places) -> list[Stop]:
+def _fates(applied: Sequence[JourneyStep], shared: set[str | None], places: Places) -> list[Stop]:
     fates: dict[str, Stop] = {}
     for step in applied:
         kind = _FATES.get(Fate(step.entry.fields["fate"])) if step.entry.kind == Kind.CLOSE else None
@@ -194,6 +194,7 @@ def _fates(applied: Sequence[JourneyStep], places: Places) -> list[Stop]:
             who=step.entry.organisation.name if site is None else site.name,
             grams=(step.grams or 0) + (0 if before is None else before.grams or 0),
             at=step.entry.occurred_at,
+            holds_others=step.lot in shared,
         )
     return list(fates.values())
 

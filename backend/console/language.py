@@ -16,8 +16,7 @@ COOKIE: Final = "lang"
 COOKIE_AGE_SECONDS: Final = 365 * 86_400
 FOLDER: Final = Path(__file__).parent / "i18n"
 TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
-    language: json.loads((FOLDER / f"{language}.json").read_text(encoding="utf-8"))
-    for language in ("zh", "en")
+    language: json.loads((FOLDER / f"{language}.json").read_text(encoding="utf-8")) for language in ("zh", "en")
 }
 _LOG = logging.getLogger(__name__)
 

@@ -36,8 +36,7 @@ def stream_symbol(stream: Stream) -> Markup:
         for fill in icon(stream, x=6, y=6, size=28, ink="#ffffff", ground=colour)
     )
     return Markup(
-        '<symbol id="stream-{}" viewBox="0 0 40 40">'
-        '<rect width="40" height="40" rx="9" fill="{}"/>{}</symbol>'
+        '<symbol id="stream-{}" viewBox="0 0 40 40"><rect width="40" height="40" rx="9" fill="{}"/>{}</symbol>'
     ).format(SLUGS[stream], colour, shapes)
 
 

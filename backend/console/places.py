@@ -71,9 +71,7 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
             names = {summary.site.site for summary in with_bins}
             others = [site for site in reader.sites() if site.site not in names]
             organisations = {o.organisation: o for o in reader.organisations()}
-        return pages.render(
-            request, "streets.html", streets=with_bins, others=others, organisations=organisations
-        )
+        return pages.render(request, "streets.html", streets=with_bins, others=others, organisations=organisations)
 
     @router.get("/streets/{site}")
     def street(request: Request, site: str) -> HTMLResponse:
@@ -85,9 +83,7 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
                 return pages.not_found(request, about="street")
             rows = reader.street(site)
             now = reader.following().block_time or 0
-        fresh = [
-            row for row in rows if row.last_lift and row.last_lift.entry.occurred_at > now - FRESH_SECONDS
-        ]
+        fresh = [row for row in rows if row.last_lift and row.last_lift.entry.occurred_at > now - FRESH_SECONDS]
         return pages.render(
             request,
             "street.html",

@@ -124,9 +124,7 @@ class Ledger:
             self.now += 12
             answer = custody.record_segment(self.state, segment, block_time=self.now)
             assert isinstance(answer, Recorded), answer
-            settled = [
-                StepSettled(self.place(), s.device, s.seq, s.lot, int(s.outcome)) for s in answer.settled
-            ]
+            settled = [StepSettled(self.place(), s.device, s.seq, s.lot, int(s.outcome)) for s in answer.settled]
             self.block(
                 *settled,
                 SegmentRecorded(
@@ -180,9 +178,7 @@ def build_city(folder: Path) -> City:
     ledger.record(*registrars.values())
     ledger.block(
         *(
-            BinsPlaced(
-                ledger.place(), site, tuple(_placed(b) for b in bins if b["site"] == device_text(site))
-            )
+            BinsPlaced(ledger.place(), site, tuple(_placed(b) for b in bins if b["site"] == device_text(site)))
             for site in (STREET, SECOND_STREET)
         )
     )
@@ -364,15 +360,13 @@ def _food(city: City, ledger: Ledger, rng: random.Random) -> None:
         taken = grams * 93 // 100 if turn == 0 else grams + 1_500
         _take(ledger, park, lot, taken, given)
         if turn == 0:
-            park.write(
-                Kind.CLOSE, lot=lot, grams=taken, fate=1, site=PARK_SITE, occurred_at=ledger.now + 7200
-            )
+            park.write(Kind.CLOSE, lot=lot, grams=taken, fate=1, site=PARK_SITE, occurred_at=ledger.now + 7200)
             ledger.now += 7200
         ledger.record(writer, park)
 
 
 def _recyclable(city: City, ledger: Ledger, rng: random.Random) -> None:
-    """The recycler's take is recorded before the truck's give (it waits, then applies); one lot is on its way."""
+    """The recycler's take is recorded before the truck's give (it waits, then applies); one is on its way."""
     writer, recycler = city.devices["blue truck"], city.devices["recycler"]
     lot = _collect(city, ledger, rng, "blue truck", 1, 12)
     ledger.record(writer)
@@ -390,9 +384,7 @@ def _hazardous_and_strange(city: City, ledger: Ledger, rng: random.Random, regis
     """A lot in a truck; a take out of nowhere; a revoked phone; an unknown bin; an entry still queued."""
     truck = city.devices["truck"]
     _collect(city, ledger, rng, "truck", 2, 6)
-    truck.write(
-        Kind.LIFT, bin=0xBADBADBAD0, stream=2, grade=1, basis=1, grams=2_000, occurred_at=ledger.now + 5
-    )
+    truck.write(Kind.LIFT, bin=0xBADBADBAD0, stream=2, grade=1, basis=1, grams=2_000, occurred_at=ledger.now + 5)
     ledger.record(truck)
     station = city.devices["station"]
     station.write(
@@ -404,16 +396,12 @@ def _hazardous_and_strange(city: City, ledger: Ledger, rng: random.Random, regis
         give_head=1,
         occurred_at=ledger.now,
     )
-    station.write(
-        Kind.GIVE, lot=city.lots["food truck 1"], grams=1, to=device_id(PARK, 0), occurred_at=ledger.now
-    )
+    station.write(Kind.GIVE, lot=city.lots["food truck 1"], grams=1, to=device_id(PARK, 0), occurred_at=ledger.now)
     ledger.record(station)
     lost = city.devices["lost phone"]
     registrar.write(Kind.REVOKE, device=lost.device, reason=1, occurred_at=ledger.now)
     ledger.record(registrar)
-    lost.write(
-        Kind.LOAD, lot=lot_id(lost.device, 1), stream=4, vehicle=device_id(CREW, 2), occurred_at=ledger.now
-    )
+    lost.write(Kind.LOAD, lot=lot_id(lost.device, 1), stream=4, vehicle=device_id(CREW, 2), occurred_at=ledger.now)
     ledger.record(lost)
     truck.write(Kind.SHIFT_END, lifts=33, grams=1, occurred_at=ledger.now)
     ledger.hand_in(truck)
