@@ -340,7 +340,10 @@ abstract contract CustodyRules is ICustodyLedger {
         uint256 stepKey = _stepKey(lotId, device);
         if (!_waitingSteps[stepKey].isNone()) return Outcome.Conflict;
         Lot lot = _lots[lotId];
-        if (lot.isHeldBy(device)) return Outcome.Conflict;
+        // Nobody can have given a lot that this device is still to open; were the take to wait, the lot would be
+        // opened under it.
+        bool isUnopened = lot.isNone() && Ids.openerOf(lotId) == device;
+        if (lot.isHeldBy(device) || isUnopened) return Outcome.Conflict;
 
         Half take = HalfSlot.pack(device, seq, Entry.grams(head), bytes13(giveHead));
         if (lot.isGiven() && lot.holder() == giver) {

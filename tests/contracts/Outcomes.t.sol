@@ -162,6 +162,13 @@ contract OutcomesTest is Fixture {
         _expect(crew, Write.take(mine, 10, station, 5, 0), CONFLICT);
     }
 
+    function test_TakeOfItsOwnLotBeforeItIsOpenIsAConflict() public {
+        _expect(crew, Write.take(mine, 10, station, 5, 0), CONFLICT);
+        _expect(crew, Write.load(mine, 4), APPLIED);
+        (uint8 kind, , , , , ) = ledger.waitingStepOf(mine, crew);
+        _equal(kind, 0, "waiting step");
+    }
+
     function test_TakeWaitsForItsGive() public {
         _filled(crew, 1, 4, 10);
         uint40 given = _write(crew, Write.give(mine, station));
