@@ -64,7 +64,7 @@ export interface DirectoryBin {
   readonly stream: number | Stream;
   readonly site: string;
   readonly point: Name;
-  readonly placed_from: string;
+  readonly placed_from: string | number;
   readonly volume_litres?: number;
 }
 export interface DirectorySite {
@@ -79,8 +79,8 @@ export interface Directory {
   readonly sites: readonly DirectorySite[];
   readonly devices: readonly {
     readonly device: DeviceId;
-    readonly organisation: OrganisationId;
     readonly role: Role | number;
+    readonly is_revoked?: boolean;
   }[];
 }
 /** Who this device is, once its certificate has been checked. */

@@ -21,6 +21,7 @@ interface Known {
   readonly device: DeviceId;
   readonly role: Role;
   readonly notAfter?: Seconds;
+  readonly isRevoked?: boolean;
   readonly enrolled?: EntryState;
   readonly revoked?: EntryState;
 }
@@ -42,9 +43,11 @@ async function knownDevices(app: App): Promise<Known[]> {
   const own = organisationOf(app.identity.device);
   const directory = await readSingle(app.db, "directory");
   const known = new Map<DeviceId, Known>();
-  for (const { device, organisation, role } of directory?.devices ?? []) {
+  for (const { device, role, is_revoked: isRevoked } of directory?.devices ?? []) {
     const name = typeof role === "number" ? roleOf(role) : role;
-    if (organisation === own && name !== undefined) known.set(device, { device, role: name });
+    // Whose a device is can be read from its id.
+    if (organisationOf(device) !== own || name === undefined) continue;
+    known.set(device, { device, role: name, isRevoked: isRevoked ?? false });
   }
   for (const { words, state } of await readEntries(app.db, 1)) {
     const read = unpackEntry(words);
@@ -53,7 +56,13 @@ async function knownDevices(app: App): Promise<Known[]> {
       const { fields } = read.entry;
       const device = deviceId(fields.device);
       const role = roleOf(fields.role) ?? "crew";
-      known.set(device, { device, role, notAfter: Number(fields.not_after), enrolled: state });
+      known.set(device, {
+        ...known.get(device),
+        device,
+        role,
+        notAfter: Number(fields.not_after),
+        enrolled: state,
+      });
     }
     if (read.entry.kind === "revoke") {
       const device = deviceId(read.entry.fields.device);
@@ -66,14 +75,15 @@ async function knownDevices(app: App): Promise<Known[]> {
 function row(app: App, known: Known): HTMLElement {
   const { t } = app;
   const { device, role, notAfter, enrolled, revoked } = known;
+  const isRevoked = revoked !== undefined || known.isRevoked === true;
   const isSelf = device === app.identity.device;
   const validity = notAfter ? t("registrarValidUntil", { date: dateText(app, notAfter) }) : "";
   return h(
     "li",
     {
-      class: revoked ? "row revoked" : "row",
+      class: isRevoked ? "row revoked" : "row",
       test: `registrar-device-${device}`,
-      data: { role, revoked: String(revoked !== undefined) },
+      data: { role, revoked: String(isRevoked) },
     },
     h("span", { class: "row-mark" }, icon(role === "gate" || role === "scale" ? "scale" : "phone")),
     h(
@@ -86,11 +96,11 @@ function row(app: App, known: Known): HTMLElement {
     h(
       "div",
       { class: "row-end" },
-      revoked && h("span", { class: "chip rejected" }, t("registrarRevoked")),
+      isRevoked && h("span", { class: "chip rejected" }, t("registrarRevoked")),
       (revoked ?? enrolled) && stateChip(t, (revoked ?? enrolled) as EntryState, "device-state"),
     ),
     !isSelf &&
-      revoked === undefined &&
+      !isRevoked &&
       button(t("registrarRevoke"), () => revoke(app, device), {
         look: "quiet",
         test: `registrar-revoke-${device}`,
