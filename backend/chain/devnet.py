@@ -43,6 +43,7 @@ BLOCKS_FILE_NAME = "blocks"
 BLOCK_GAS_LIMIT = 60_000_000
 DEFAULT_CHAIN_ID = 31337
 _IDLE_CHECK_SECONDS = 1.0
+_REPLAY_REQUESTS = 1024
 
 
 class DevnetFailed(Exception):
@@ -201,20 +202,24 @@ class _Devnet:
         only when it differs are the others fetched, to say where the histories part.
         """
         hashes: dict[int, bytes] = {}
+        requests: list[Request] = []
         for record in self._blocks.records():
             if self._stop.is_set():
                 raise DevnetFailed("stopped during replay")
             if isinstance(record, HashRecord):
                 hashes[self._head_number] = record.block_hash
                 continue
-            requests: list[Request] = [("anvil_dropAllTransactions", ())]
+            requests.append(("anvil_dropAllTransactions", ()))
             requests += [_send(raw) for raw in record.transactions]
             requests += _mine(record.timestamp)
-            # A transaction that was not valid then is refused now; the block shows whether it matters.
-            await pipe.many_or_errors(requests)
             self._head_number += 1
             self._head_timestamp = record.timestamp
             self._count_empty(is_empty=not record.transactions)
+            if len(requests) >= _REPLAY_REQUESTS:
+                # A transaction that was not valid then is refused now; the block shows whether it matters.
+                await pipe.many_or_errors(requests)
+                requests = []
+        await pipe.many_or_errors(requests)
         if not hashes and not self._head_number:
             return
         newest = max(hashes, default=0)
