@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,6 +42,35 @@ class TracedLift:
     portrait: Portrait | None
 
 
+@dataclass(frozen=True)
+class Fact:
+    """What a source says of a site."""
+
+    name: Name
+    source: str
+    source_date: str
+    reliability: str
+
+
+def facts_of(text: str) -> list[Fact]:
+    """Return the facts of a site; what has no text or no source is left out."""
+    try:
+        listed = json.loads(text)
+    except ValueError:
+        return []
+    facts = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    return [
+        Fact(
+            Name(str(fact.get("zh") or ""), str(fact.get("en") or "")),
+            str(fact["source"]),
+            str(fact.get("source_date") or ""),
+            str(fact.get("reliability") or ""),
+        )
+        for fact in facts
+        if fact.get("source") and (fact.get("zh") or fact.get("en"))
+    ]
+
+
 def points_of(rows: Sequence[StreetRow]) -> list[PointCard]:
     """Return a street's bins by collection point."""
     points: dict[str, list[StreetRow]] = {}
@@ -71,7 +101,13 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
             names = {summary.site.site for summary in with_bins}
             others = [site for site in reader.sites() if site.site not in names]
             organisations = {o.organisation: o for o in reader.organisations()}
-        return pages.render(request, "streets.html", streets=with_bins, others=others, organisations=organisations)
+        return pages.render(
+            request,
+            "streets.html",
+            streets=with_bins,
+            others=[(site, facts_of(site.facts)) for site in others],
+            organisations=organisations,
+        )
 
     @router.get("/streets/{site}")
     def street(request: Request, site: str) -> HTMLResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +48,7 @@ ORGANISATIONS = {
     PARK: ("福山循环经济产业园", "Fushan Circular Economy Park", "park"),
     RECYCLER: (f"再生资源{HOSTILE}", f"Recycler {HOSTILE}", "plant"),
 }
+FACTS = {3: [{"zh": "资源热力电厂", "en": HOSTILE, "source": "report", "source_date": None, "reliability": "B"}]}
 STREET, SECOND_STREET = site_id(CITY, 1), site_id(CITY, 2)
 STATION_SITE, PARK_SITE, RECYCLER_SITE = site_id(STATION, 1), site_id(PARK, 1), site_id(RECYCLER, 1)
 STREAM_OF_PLACE = (4, 3, 1, 2)
@@ -253,7 +255,7 @@ def _site(site: int, kind: int, zh: str, en: str) -> dict[str, Any]:
         "parent": None,
         "lat": None,
         "lng": None,
-        "facts": "{}",
+        "facts": json.dumps(FACTS.get(kind, {}), ensure_ascii=False),
     }
 
 

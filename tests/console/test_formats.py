@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from backend.console import formats
+from backend.console.places import facts_of
 
 THIN = "\N{NARROW NO-BREAK SPACE}"
 
@@ -53,3 +54,13 @@ class TestId:
 
     def test_escapes_what_is_no_id(self) -> None:
         assert "<b>" not in formats.id_html('<b>"x', "copy")
+
+
+class TestFacts:
+    def test_are_shown_with_their_source(self) -> None:
+        (fact,) = facts_of('[{"zh": "厂", "en": "plant", "source": "s", "source_date": null}, {"zh": "无源"}, 3]')
+        assert (fact.name.zh, fact.source, fact.source_date, fact.reliability) == ("厂", "s", "", "")
+
+    def test_that_cannot_be_read_are_left_out(self) -> None:
+        for text in ("", "{}", "null", "[", '["a"]'):
+            assert facts_of(text) == []
