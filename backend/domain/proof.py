@@ -6,7 +6,6 @@ verifier believes beforehand (chain, contracts) comes from its own trust file, n
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +17,7 @@ from backend.domain.errors import DomainError, MalformedSegment
 from backend.domain.journal import Network, Segment, first_head, read_entry, roll_head, split_entries
 from backend.domain.layout import Kind
 from backend.domain.seal import is_seal_of, key_hash, seal_digest
+from backend.domain.strict_json import read_json
 from backend.domain.types import device_text, organisation_of
 
 FORMAT = "huanlian-bundle-1"
@@ -146,14 +146,15 @@ def read_bundle(data: bytes) -> Bundle:
         BadBundle: not canonical, a field missing, unknown or doubled, or of the wrong form.
     """
     try:
-        parsed = json.loads(data)
+        parsed = read_json(data)
         if not isinstance(parsed, dict) or parsed.get("format") != FORMAT:
             raise BadBundle(f"The format is not {FORMAT}.")
         bundle = _bundle_of(parsed)
-    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        # Writing again what was read finds unknown keys, upper-case hex and stray white space.
+        is_canonical = write_bundle(bundle) == data
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadBundle(f"It cannot be read: {type(error).__name__} {error}.") from error
-    # Writing again what was read finds unknown and doubled keys, upper-case hex and stray white space.
-    if write_bundle(bundle) != data:
+    if not is_canonical:
         raise BadBundle("The bytes are not canonical (RFC 8785, lower-case hex, no unknown or doubled key).")
     return bundle
 
@@ -164,35 +165,52 @@ def _bundle_of(parsed: dict[str, Any]) -> Bundle:
     certificates = []
     for certificate in parsed["certificates"]:
         sealed, before = _segment_of(certificate)
-        certificates.append(Certificate(sealed, before, int(certificate["seq"])))
+        certificates.append(Certificate(sealed, before, _count(certificate["seq"])))
     return Bundle(
-        int(parsed["chain_id"]),
-        str(parsed["ledger"]),
-        int(entry["device"], 16),
-        int(entry["seq"]),
+        _count(parsed["chain_id"]),
+        _hex(parsed["ledger"], 20).hex(),
+        _number(entry["device"], 8),
+        _count(entry["seq"]),
         segment,
         prev_head,
         bytes.fromhex(parsed["outcomes"]),
         tuple(certificates),
-        int(place["block_number"]),
-        str(place["block_hash"]),
-        str(place["tx_hash"]),
-        int(place["log_index"]),
+        _count(place["block_number"]),
+        _hex(place["block_hash"], 32).hex(),
+        _hex(place["tx_hash"], 32).hex(),
+        _count(place["log_index"]),
     )
 
 
 def _segment_of(parsed: dict[str, Any]) -> tuple[Segment, bytes]:
     key, seal = parsed["key"], parsed["seal"]
     segment = Segment(
-        int(parsed["device"], 16),
-        int(parsed["first_seq"]),
+        _number(parsed["device"], 8),
+        _count(parsed["first_seq"]),
         bytes.fromhex(parsed["words"]),
-        int(key["x"], 16),
-        int(key["y"], 16),
-        int(seal["r"], 16),
-        int(seal["s"], 16),
+        _number(key["x"], 32),
+        _number(key["y"], 32),
+        _number(seal["r"], 32),
+        _number(seal["s"], 32),
     )
-    return segment, bytes.fromhex(parsed["prev_head"])
+    return segment, _hex(parsed["prev_head"], 32)
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r} is not a whole number from 0")
+    return value
+
+
+def _hex(text: Any, size: int) -> bytes:
+    value = bytes.fromhex(text)
+    if len(value) != size:
+        raise ValueError(f"{len(value)} bytes of hex where {size} belong")
+    return value
+
+
+def _number(text: Any, size: int) -> int:
+    return int.from_bytes(_hex(text, size), "big")
 
 
 class StepFailed(Exception):
