@@ -1,0 +1,1 @@
+"""The chain edge; the only importer of web3."""

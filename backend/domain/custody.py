@@ -405,6 +405,8 @@ class _Folding:
         lot = self.state.lots.get(lot_id)
         if (lot_id, self.device_id) in self.state.waiting_steps:
             return Outcome.CONFLICT
+        if lot is None and opener_of(lot_id) == self.device_id:
+            return Outcome.CONFLICT
         if lot is not None and lot.is_held_by(self.device_id):
             return Outcome.CONFLICT
         if lot is not None and lot.status == LotStatus.GIVEN:

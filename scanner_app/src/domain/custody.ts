@@ -624,6 +624,7 @@ class Fold {
     const ownKey = stepKey(id, this.id);
     if (this.state.waitingSteps.has(ownKey) || isHeldBy(this.state.lots.get(id), this.id)) return "conflict";
     const lot = this.state.lots.get(id);
+    if (lot === undefined && openerOf(id) === this.id) return "conflict";
     const give = this.state.gives.get(id);
     if (lot?.status === "given" && lot.holder === giver && give?.seq === giveSeq) {
       if (!isNamed(give.to, this.id) || give.head13 !== take.head13) return "conflict";
