@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
-from starlette.responses import RedirectResponse
 
 from backend.api.app import create_api
 from backend.api.deps import Services
-from backend.chain.client import Rpc
-from backend.chain.deploy import Deployment
+from backend.chain.client import Rpc, RpcUnavailable
+from backend.chain.deploy import Deployment, require_deployment
 from backend.chain.relayer import Sender
 from backend.chain.watcher import Watcher
+from backend.console.deps import ConsoleDeps
+from backend.console.routes import create_console_router, error_page, wants_page
 from backend.domain.journal import Network
 from backend.jobs.follow import Follower
 from backend.jobs.relay import Relay
 from backend.jobs.schedule import start_schedule
+from backend.jobs.witness import RpcWitness
 from backend.settings import Settings
 from backend.store.books import BooksStore
+from backend.store.bundles import NotRecordedYet, make_bundle
 from backend.store.outbox import Outbox, TransactionStore
+from backend.store.reading import Reader
 from backend.store.session import Database
+from backend.usecases.trust import trust_of
+from backend.usecases.verify_bundle import verify_bundle
+from backend.usecases.views import VerificationReport, VerificationStep
 
 APP_DIST = Path(__file__).parent.parent / "scanner_app" / "dist"
 
@@ -33,6 +40,12 @@ def network_of(deployment: Deployment) -> Network:
     return Network(deployment.chain_id, bytes.fromhex(deployment.custody_ledger.removeprefix("0x")))
 
 
+def require_same_chain(rpc: Rpc, deployment: Deployment) -> None:
+    """Refuse to follow another chain than the one deployed to; a node that is away is waited for later."""
+    with suppress(RpcUnavailable):
+        require_deployment(rpc, deployment)
+
+
 def create_app(settings: Settings) -> FastAPI:
     """Return the whole server; its periodic work runs while it is up."""
     deployment = Deployment.load(settings.deployment_file)
@@ -40,6 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
     database = Database(settings.database)
     database.migrate()
     rpc = Rpc(settings.rpc_urls.split(","), chain_id=deployment.chain_id)
+    require_same_chain(rpc, deployment)
     books = BooksStore(database, network)
     follower = Follower(Watcher(rpc, deployment), BooksStore(database, network))
     services = Services(
@@ -51,7 +65,8 @@ def create_app(settings: Settings) -> FastAPI:
         public_base_url=settings.public_base_url,
         chain_is_reachable=lambda: follower.is_reachable,
     )
-    app = create_api(services, max_body_bytes=settings.max_body_bytes)
+    pages = _console_deps(settings, services, rpc)
+    app = create_api(services, max_body_bytes=settings.max_body_bytes, error_page=_page_for(pages))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -67,7 +82,9 @@ def create_app(settings: Settings) -> FastAPI:
         rpc.close()
 
     app.router.lifespan_context = lifespan
-    _serve_pages(app)
+    app.include_router(create_console_router(pages))
+    if APP_DIST.is_dir():
+        app.mount("/app", StaticFiles(directory=APP_DIST, html=True), name="app")
     return app
 
 
@@ -82,14 +99,40 @@ def _relay(
     return Relay(sender, Outbox(database), books)
 
 
-def _serve_pages(app: FastAPI) -> None:
-    if APP_DIST.is_dir():
+def _console_deps(settings: Settings, services: Services, rpc: Rpc) -> ConsoleDeps:
+    @contextmanager
+    def read() -> Iterator[Reader]:
+        with services.database.transaction(writes=False) as connection:
+            yield Reader(connection, finality_depth=services.finality_depth)
 
-        @app.get("/app", include_in_schema=False)
-        def app_root() -> RedirectResponse:
-            return RedirectResponse("/app/")
+    def verify_entry(device: str, seq: int) -> VerificationReport | None:
+        with services.database.transaction(writes=False) as connection:
+            try:
+                bundle = make_bundle(connection, services.network, device=device, seq=seq)
+            except NotRecordedYet:
+                return None
+        if bundle is None:
+            return None
+        trust = trust_of(services.deployment.to_trust())
+        report = verify_bundle(bundle, trust=trust, witness=RpcWitness(rpc))
+        steps = tuple(VerificationStep(s.number, s.title_zh, s.title_en, s.ok, s.detail) for s in report.steps)
+        return VerificationReport(str(report.verdict), steps)
 
-        app.mount("/app", StaticFiles(directory=APP_DIST, html=True), name="app")
+    return ConsoleDeps(
+        read=read,
+        state=services.books.reading_state,
+        base_url=settings.public_base_url,
+        is_demo=settings.is_demo,
+        verify_entry=verify_entry,
+        app_dist=APP_DIST,
+    )
+
+
+def _page_for(pages: ConsoleDeps) -> Callable[[Request, int], Response | None]:
+    def page(request: Request, status: int) -> Response | None:
+        return error_page(pages, request, status) if wants_page(request) else None
+
+    return page
 
 
 def app_from_environment() -> FastAPI:

@@ -32,7 +32,15 @@ _BY_STATUS = {400: "invalid-json", 404: "not-found", 405: "method-not-allowed", 
 _SECRET_PARTS = re.compile(r"(/enrolments/)[^/]+")
 
 
-def create_api(services: Services, *, max_body_bytes: int) -> FastAPI:
+ErrorPage = Callable[[Request, int], Response | None]
+"""A page for a person's browser, or None where a program asks."""
+
+
+def _no_page(_request: Request, _status: int) -> None:
+    return None
+
+
+def create_api(services: Services, *, max_body_bytes: int, error_page: ErrorPage = _no_page) -> FastAPI:
     """Return the application; `services` are the parts behind it."""
     app = FastAPI(
         title="Huanlian 环链",
@@ -48,7 +56,7 @@ def create_api(services: Services, *, max_body_bytes: int) -> FastAPI:
     app.include_router(versioned)
     app.include_router(routes_health.router)
     app.include_router(routes_problems.router)
-    _answer_with_problems(app)
+    _answer_with_problems(app, error_page)
     app.middleware("http")(_with_request_id)
     app.add_middleware(BodyLimit, max_body_bytes=max_body_bytes)
     return app
@@ -78,7 +86,7 @@ async def _with_request_id(request: Request, call_next: Callable[[Request], Awai
     return response
 
 
-def _answer_with_problems(app: FastAPI) -> None:
+def _answer_with_problems(app: FastAPI, error_page: ErrorPage) -> None:
     @app.exception_handler(DomainError)
     async def domain_error(request: Request, error: DomainError) -> JSONResponse:
         return respond(request, problem_of(error))
@@ -102,7 +110,10 @@ def _answer_with_problems(app: FastAPI) -> None:
         return respond(request, ApiProblem("malformed-request", errors[0]["message"], errors=errors))
 
     @app.exception_handler(HTTPException)
-    async def http_error(request: Request, error: HTTPException) -> JSONResponse:
+    async def http_error(request: Request, error: HTTPException) -> Response:
+        page = error_page(request, error.status_code) if error.status_code == 404 else None
+        if page is not None:
+            return page
         slug = _BY_STATUS.get(error.status_code, "internal-error")
         return respond(request, ApiProblem(slug, str(error.detail)))
 

@@ -183,5 +183,9 @@ def show_directory(services: UseServices, site: DeviceText | None = None) -> dic
                 }
                 for b in reader.bins(site)
             ],
-            "devices": plain(reader.devices()),
+            "devices": [
+                {"device": d.device, "organisation": d.organisation.organisation, "role": d.role}
+                for d in reader.devices()
+                if not d.is_revoked
+            ],
         }

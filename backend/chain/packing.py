@@ -9,6 +9,7 @@ from backend.chain.transactions import TRANSACTION_GAS_MAX
 from backend.domain.errors import MalformedSegment
 from backend.domain.journal import Segment, split_entries
 from backend.domain.layout import Kind
+from backend.usecases.outgoing import QueuedSegment
 
 PACK_GAS_MAX = 4_000_000
 PACK_BYTES_MAX = 64 * 1024
@@ -22,14 +23,6 @@ _OTHER_ENTRY_GAS = 90_000
 _WORD_GAS = 2_000
 # An unknown device, or a forged seal, stops the segment before its entries; a malformed one costs no more.
 _MALFORMED_GAS = 200_000
-
-
-@dataclass(frozen=True, slots=True)
-class QueuedSegment:
-    """A segment on its way to the chain, under the outbox's own id."""
-
-    segment_id: int
-    segment: Segment
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any, Protocol
 
 from backend.chain.client import Rpc, RpcError, RpcUnavailable
@@ -22,7 +21,7 @@ from backend.chain.ledger import (
     encode_record,
     encode_settle,
 )
-from backend.chain.packing import Pack, QueuedSegment, pack
+from backend.chain.packing import Pack, pack
 from backend.chain.transactions import (
     TRANSACTION_GAS_MAX,
     Fees,
@@ -34,6 +33,7 @@ from backend.chain.transactions import (
 from backend.domain.errors import MalformedSegment
 from backend.domain.journal import split_entries
 from backend.domain.types import Refusal
+from backend.usecases.outgoing import QueuedSegment, StoredTx, TxState
 
 _SETTLE_GAS = 60_000
 _SETTLE_STEP_GAS = 120_000
@@ -43,28 +43,6 @@ _STRIKES_BEFORE_GIVING_UP = 3
 _KNOWN_ALREADY = ("already known", "already imported", "known transaction", "alreadyknown")
 _TOO_LOW = ("nonce too low", "nonce is too low", "old nonce", "nonce_too_low")
 _TOO_CHEAP = ("underpriced", "fee too low", "less than block base fee", "feetoolow", "gas price too low")
-
-
-class TxState(Enum):
-    """Where a stored transaction stands."""
-
-    SENT = "sent"
-    INCLUDED = "included"
-    FINAL = "final"
-    DROPPED = "dropped"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTx:
-    """A signed transaction as the store keeps it. Replacements share a nonce and have a hash each."""
-
-    nonce: int
-    raw: bytes = field(repr=False)
-    tx_hash: bytes
-    segment_ids: tuple[int, ...] = ()
-    lot: int | None = None
-    state: TxState = TxState.SENT
-    block_hash: bytes | None = None
 
 
 class TxStore(Protocol):

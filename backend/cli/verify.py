@@ -9,11 +9,11 @@ import typer
 
 from backend.chain.client import Rpc
 from backend.domain.errors import DomainError
-from backend.domain.journal import Network
 from backend.domain.proof import Report, Verdict
 from backend.domain.strict_json import read_json
 from backend.jobs.witness import RpcWitness
-from backend.usecases.verify_bundle import Trust, verify_bundle
+from backend.usecases.trust import Trust, trust_of
+from backend.usecases.verify_bundle import verify_bundle
 
 
 class BadTrustFile(DomainError):
@@ -27,40 +27,9 @@ def read_trust(path: Path) -> Trust:
     """Return what a verifier believes."""
     try:
         content = read_json(path.read_bytes())
-        return Trust(
-            Network(int(content["chain_id"]), _hex(content["ledger"], 20)),
-            _hex(content["genesis_hash"], 32).hex(),
-            "0x" + _hex(content["actor_registry"], 20).hex(),
-            _code_hashes(content),
-        )
+        return trust_of(content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadTrustFile(f"{path}: {type(error).__name__} {error}") from error
-
-
-def _hex(text: str, size: int) -> bytes:
-    value = bytes.fromhex(text.removeprefix("0x"))
-    if len(value) != size:
-        raise ValueError(f"{text!r} is not {size} bytes")
-    return value
-
-
-_CONTRACTS = {
-    "CustodyLedger": "ledger",
-    "ActorRegistry": "actor_registry",
-    "BinRegistry": "bin_registry",
-    "LedgerVersions": "ledger_versions",
-}
-_BELIEVED = {"CustodyLedger", "ActorRegistry"}
-
-
-def _code_hashes(content: dict[str, object]) -> dict[str, str]:
-    hashes = content["code_hashes"]
-    if not isinstance(hashes, dict):
-        raise TypeError("code_hashes is not an object")
-    missing = _BELIEVED - hashes.keys()
-    if missing:
-        raise ValueError(f"no code hash of {', '.join(sorted(missing))}: any code could stand there")
-    return {str(content[_CONTRACTS[name]]): _hex(value, 32).hex() for name, value in hashes.items()}
 
 
 def verify(

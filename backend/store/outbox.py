@@ -8,12 +8,11 @@ from typing import Any
 
 from sqlalchemy import Row, func, insert, select, update
 
-from backend.chain.packing import QueuedSegment
-from backend.chain.relayer import StoredTx, TxState
 from backend.domain.journal import Segment
 from backend.domain.types import lot_text
 from backend.store.session import Database
 from backend.store.tables import AcceptedSegment, OutgoingTransaction, table_of
+from backend.usecases.outgoing import QueuedSegment, StoredTx, TxState
 
 _SEGMENTS, _TXS = table_of(AcceptedSegment), table_of(OutgoingTransaction)
 _OPEN = (TxState.SENT.value, TxState.INCLUDED.value)

@@ -132,9 +132,7 @@ def _head_before(segment: Segment, before: Sequence[Accepted], kept_head: bytes,
     return head
 
 
-def _require_same(
-    segment: Segment, before: Sequence[Accepted], entries: list[bytes], heads: list[bytes]
-) -> None:
+def _require_same(segment: Segment, before: Sequence[Accepted], entries: list[bytes], heads: list[bytes]) -> None:
     for accepted in before:
         for seq, entry in enumerate(split_entries(accepted.segment.words), accepted.segment.first_seq):
             index = seq - segment.first_seq

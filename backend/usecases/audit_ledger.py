@@ -88,9 +88,7 @@ class Auditor:
             line = StreamTotals(stream, t.lifted, t.gained, held.get(stream, 0), t.out, t.lost)
             audit.totals.append(line)
             if line.lifted + line.gained != line.held + line.out + line.lost:
-                audit.faults.append(
-                    f"grams of stream {Stream(stream).name.lower()} are not conserved: {line}"
-                )
+                audit.faults.append(f"grams of stream {Stream(stream).name.lower()} are not conserved: {line}")
         return audit
 
     def _fault(self, event: SegmentRecorded | StepSettled, text: str) -> None:

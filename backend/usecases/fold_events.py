@@ -161,9 +161,7 @@ class Folder:
         ledger = event.outcomes.hex() + _settled_text((s.device, s.seq, s.outcome) for s in self._settled)
         self._settled = []
         if isinstance(answer, Recorded):
-            fold = answer.outcomes.hex() + _settled_text(
-                (s.device, s.seq, int(s.outcome)) for s in answer.settled
-            )
+            fold = answer.outcomes.hex() + _settled_text((s.device, s.seq, int(s.outcome)) for s in answer.settled)
         else:
             fold = str(answer)
         if ledger != fold:
@@ -173,9 +171,7 @@ class Folder:
         block = self._tx[0] if self._tx is not None else 0
         self.lines.disagreements.append((block, device, seq, ledger, fold))
 
-    def _lines_of(
-        self, event: SegmentRecorded, segment_id: int, entries: list[bytes], lot_serial: int
-    ) -> None:
+    def _lines_of(self, event: SegmentRecorded, segment_id: int, entries: list[bytes], lot_serial: int) -> None:
         lines, outcomes = self.lines, event.outcomes
         run_start, run_applied, run_grams = -1, 0, 0
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
-from backend.domain.journal import Network, roll_head
+from backend.domain.journal import roll_head
 from backend.domain.proof import (
     BadBundle,
     Bundle,
@@ -21,16 +20,7 @@ from backend.domain.proof import (
 )
 from backend.domain.types import Outcome, organisation_of
 from backend.usecases.ledger_events import SegmentRecorded
-
-
-@dataclass(frozen=True)
-class Trust:
-    """What a verifier believes before it opens a bundle."""
-
-    network: Network
-    genesis_hash: str
-    actor_registry: str
-    code_hashes: dict[str, str]
+from backend.usecases.trust import Trust
 
 
 class ChainWitness(Protocol):
@@ -85,9 +75,7 @@ def verify_bundle(data: bytes, *, trust: Trust, witness: ChainWitness | None) ->
         _, root, root_key = step(5, lambda: require_certificates(known, trust.network))
         if witness is None:
             for number in (6, 7, 8):
-                detail = (
-                    f"block {known.block_number} 0x{known.block_hash}" if number == 8 else "no node given"
-                )
+                detail = f"block {known.block_number} 0x{known.block_hash}" if number == 8 else "no node given"
                 results.append((number, None, detail))
             return report_of(results)
         step(6, lambda: _require_trusted_node(trust, witness))
