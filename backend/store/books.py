@@ -76,7 +76,7 @@ class BooksStore:
                 self._write(connection, folder.lines)
                 upsert(connection, _BLOCKS, [_block_row(header) for header in batch.headers])
                 if batch.headers:
-                    slots.prune(connection, batch.finalized_number)
+                    slots.prune(connection, min(batch.finalized_number, batch.headers[-1].number))
                     _prune_blocks(connection, batch)
         except BaseException:
             self.state.forget()
@@ -86,11 +86,18 @@ class BooksStore:
         return folder.lines
 
     def roll_back(self, ancestor: int) -> None:
-        """Take back every block after the ancestor; what was handed in is queued for the chain again."""
+        """Take back every block after the ancestor; what was handed in is queued for the chain again.
+
+        A chain that goes back behind what it had called final leaves nothing to go back to: the books are
+        then emptied, and folded again from the first block.
+        """
         self.state.forget()
         with self.database.transaction() as connection:
-            gone = select(_SEGMENTS.c.id).where(_SEGMENTS.c.block_number > ancestor)
             _queue_again(connection, ancestor)
+            if ancestor < slots.pruned_to(connection):
+                _empty(connection)
+                return
+            gone = select(_SEGMENTS.c.id).where(_SEGMENTS.c.block_number > ancestor)
             for table in (_LIFTS, _RUNS, _STEPS):
                 connection.execute(delete(table).where(table.c.segment_id.in_(gone)))
             connection.execute(
@@ -111,9 +118,7 @@ class BooksStore:
         """Empty the books; what was handed in stays."""
         self.state.forget()
         with self.database.transaction() as connection:
-            for table in BOOK_TABLES:
-                connection.execute(delete(table))
-            connection.execute(delete(slots._SLOTS))
+            _empty(connection)
 
     def ready_lots(self) -> list[int]:
         """Return lots with a waiting step that anyone may now ask the ledger to settle."""
@@ -264,6 +269,12 @@ class BooksStore:
             )
         for revoked in lines.revoked:
             intake.forget_trust(revoked)
+
+
+def _empty(connection: Connection) -> None:
+    for table in BOOK_TABLES:
+        connection.execute(delete(table))
+    slots.empty(connection)
 
 
 def _by_block(events: Sequence[LedgerEvent]) -> Iterable[tuple[int, list[LedgerEvent]]]:

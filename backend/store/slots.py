@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any, Generic, TypeVar
 
 import orjson
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, func, select, tuple_
 
 from backend.domain.custody import (
     Desk,
@@ -31,6 +31,8 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 _SLOTS = table_of(Slot)
+# Not a value of the fold: how far old values are pruned. Block 0 is never rolled back.
+_PRUNED: dict[str, Any] = {"name": "pruned", "key": "", "block_number": 0}
 _NEWEST = (
     select(_SLOTS.c.value)
     .where(_SLOTS.c.name == bindparam("name"), _SLOTS.c.key == bindparam("key"))
@@ -210,23 +212,49 @@ def roll_back(connection: Connection, ancestor: int) -> set[int]:
 
 
 def prune(connection: Connection, finalized: int) -> None:
-    """Drop values that a newer final value replaces; a rollback never goes below the finalised block."""
+    """Drop values that a newer final value replaces, and note how far back a rollback can now go.
+
+    Only keys set since the last time can have such values, so the cost follows what is new.
+    """
+    before = pruned_to(connection)
+    if finalized <= before:
+        return
+    fresh = select(_SLOTS.c.name, _SLOTS.c.key).where(
+        _SLOTS.c.block_number > before, _SLOTS.c.block_number <= finalized
+    )
     newer = _SLOTS.alias("newer")
-    connection.execute(
-        delete(_SLOTS).where(
-            _SLOTS.c.block_number < finalized,
-            select(newer.c.name)
-            .where(
-                newer.c.name == _SLOTS.c.name,
-                newer.c.key == _SLOTS.c.key,
-                newer.c.block_number > _SLOTS.c.block_number,
-                newer.c.block_number <= finalized,
-            )
-            .exists(),
+    newest_final = (
+        select(func.max(newer.c.block_number))
+        .where(
+            newer.c.name == _SLOTS.c.name,
+            newer.c.key == _SLOTS.c.key,
+            newer.c.block_number <= finalized,
         )
+        .scalar_subquery()
+    )
+    connection.execute(
+        delete(_SLOTS).where(tuple_(_SLOTS.c.name, _SLOTS.c.key).in_(fresh), _SLOTS.c.block_number < newest_final)
     )
     # A value deleted for good leaves nothing behind.
-    connection.execute(delete(_SLOTS).where(_SLOTS.c.value.is_(None), _SLOTS.c.block_number <= finalized))
+    connection.execute(
+        delete(_SLOTS).where(
+            _SLOTS.c.block_number > before, _SLOTS.c.block_number <= finalized, _SLOTS.c.value.is_(None)
+        )
+    )
+    upsert(connection, _SLOTS, [{**_PRUNED, "value": orjson.dumps(finalized)}])
+
+
+def pruned_to(connection: Connection) -> int:
+    """Return the block before which old values are gone: a rollback to an earlier one needs a new fold."""
+    raw = connection.execute(
+        select(_SLOTS.c.value).where(*(_SLOTS.c[name] == value for name, value in _PRUNED.items()))
+    ).scalar_one_or_none()
+    return -1 if raw is None else int(orjson.loads(raw))
+
+
+def empty(connection: Connection) -> None:
+    """Drop the whole state."""
+    connection.execute(delete(_SLOTS))
 
 
 def lots_waited_for(connection: Connection) -> set[int]:

@@ -261,7 +261,7 @@ class Slot(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
-    block_number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    block_number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False, index=True))
     value: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
 
 
