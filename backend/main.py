@@ -22,6 +22,7 @@ from backend.jobs.follow import Follower
 from backend.jobs.relay import Relay
 from backend.jobs.schedule import start_schedule
 from backend.jobs.witness import RpcWitness
+from backend.logs import configure_logs
 from backend.settings import Settings
 from backend.store.books import BooksStore
 from backend.store.bundles import NotRecordedYet, make_bundle
@@ -137,4 +138,6 @@ def _page_for(pages: ConsoleDeps) -> Callable[[Request, int], Response | None]:
 
 def app_from_environment() -> FastAPI:
     """Return the server that the environment describes; what uvicorn calls."""
-    return create_app(Settings())
+    settings = Settings()
+    configure_logs(settings.log_level)
+    return create_app(settings)

@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     finality_depth_blocks: int = Field(default=2, ge=0, description="Blocks on top that make a block final")
     poll_period_ms: int = Field(default=500, gt=0, description="How often the chain is asked for news")
     max_body_bytes: int = Field(default=2 * 1024 * 1024, gt=0, description="Largest request body")
+    log_level: str = Field(default="info", description="debug, info, warning or error")
     is_demo: bool = Field(default=False, description="Whether this is a demonstration; pages say so")
 
     @property

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import httpx
 
@@ -116,28 +117,44 @@ class Up:
         _say(f"  phone app           {address}/app/")
         _say(f"  chain (RPC)         {rpc_url}")
         _say(f"  check it yourself   .venv/bin/huanlian audit --rpc {rpc_url} --api {address}")
-        _say("  enrol a registrar   .venv/bin/huanlian invite      (Ctrl-C here ends everything)")
+        _say("  enrol a registrar   .venv/bin/huanlian invite")
+        _say(f"  logs                {self.data_dir / 'logs'}")
+        _say("  Ctrl-C ends everything; a second start goes on with the same data.")
         _say("")
         if lan:
             print_code(address)
             _say(f"  On the phone, trust this authority first: {lan.authority}")
 
     def _start(self, name: str, command: list[str], environment: Mapping[str, str] | None = None) -> None:
+        log = None if name == "seed" else self._open_log(name)
         self._children[name] = subprocess.Popen(
             command,
             env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL if name == "chain" else None,
+            stdout=log,
+            stderr=None if log is None else subprocess.STDOUT,
             preexec_fn=_die_with_parent,
             start_new_session=True,
         )
+        if log is not None:
+            log.close()
+
+    def _open_log(self, name: str) -> BinaryIO:
+        folder = self.data_dir / "logs"
+        folder.mkdir(exist_ok=True)
+        return (folder / f"{name}.log").open("ab")
+
+    def _last_line(self, name: str) -> str:
+        path = self.data_dir / "logs" / f"{name}.log"
+        lines = path.read_text(errors="replace").strip().splitlines() if path.exists() else []
+        return f": {lines[-1]}" if lines else ""
 
     def _wait(self, name: str, is_there: object) -> None:
         deadline = time.monotonic() + _READY_SECONDS
         assert callable(is_there)
         while not self._is_ending and not is_there():
             if self._children[name].poll() is not None:
-                raise NotSetUp(f"the {name} ended before it was ready")
+                raise NotSetUp(f"the {name} ended before it was ready{self._last_line(name)}")
             if time.monotonic() > deadline:
                 raise NotSetUp(f"the {name} was not ready in {_READY_SECONDS} s")
             time.sleep(0.1)
@@ -146,7 +163,8 @@ class Up:
         while not self._is_ending:
             for name, child in self._children.items():
                 if child.poll() is not None:
-                    _say(f"the {name} ended with status {child.returncode}; stopping everything")
+                    status = f"status {child.returncode}{self._last_line(name)}"
+                    _say(f"the {name} ended with {status}; stopping everything")
                     return 1
             time.sleep(0.3)
         return 0

@@ -51,9 +51,7 @@ def _stops(city: DemoCity, crew: Crew, stream: Stream, seed: int) -> Iterator[Pl
     at = BEGINS_AT[stream]
     for point in city.points:
         if stream in point.streams:
-            yield PlanStop(
-                point.code, at, grams_of(seed=seed, truck=crew.key, point=point.code, stream=stream)
-            )
+            yield PlanStop(point.code, at, grams_of(seed=seed, truck=crew.key, point=point.code, stream=stream))
             at += pace.randrange(*_SECONDS_BETWEEN_STOPS)
 
 

@@ -364,9 +364,7 @@ class _Folding:
         to = entry.fields["to"]
         if to == self.device_id or organisation_of(to) == 0:
             return Outcome.INVALID
-        return self._leave(
-            entry.fields["lot"], WaitingStep(Kind.GIVE, self.seq, to=to, head13=self.head[:13])
-        )
+        return self._leave(entry.fields["lot"], WaitingStep(Kind.GIVE, self.seq, to=to, head13=self.head[:13]))
 
     def close(self, entry: Entry) -> Outcome:
         fate = entry.fields["fate"]
@@ -561,9 +559,7 @@ _TOTAL_MASK = (1 << 64) - 1
 
 def _added(before: Totals | None, grams: dict[str, int]) -> Totals:
     before = before or Totals()
-    return before._replace(
-        **{name: getattr(before, name) + more & _TOTAL_MASK for name, more in grams.items()}
-    )
+    return before._replace(**{name: getattr(before, name) + more & _TOTAL_MASK for name, more in grams.items()})
 
 
 def _count_deferral(state: State, device: int, change: int) -> None:

@@ -65,9 +65,7 @@ def pack_entry(kind: Kind, **fields: int) -> bytes:
     return pack_entry_with_items(kind, fields, ())
 
 
-def pack_entry_with_items(
-    kind: Kind, fields: Mapping[str, int], items: tuple[Mapping[str, int], ...]
-) -> bytes:
+def pack_entry_with_items(kind: Kind, fields: Mapping[str, int], items: tuple[Mapping[str, int], ...]) -> bytes:
     """Return the words of an entry whose layout lets one word repeat."""
     layout = LAYOUTS[kind]
     values = dict(fields)

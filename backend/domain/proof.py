@@ -115,9 +115,7 @@ def write_bundle(bundle: Bundle) -> bytes:
             "entry": {"device": device_text(bundle.device), "seq": bundle.seq},
             "segment": _segment_json(bundle.segment, bundle.prev_head),
             "outcomes": bundle.outcomes.hex(),
-            "certificates": [
-                {**_segment_json(c.segment, c.prev_head), "seq": c.seq} for c in bundle.certificates
-            ],
+            "certificates": [{**_segment_json(c.segment, c.prev_head), "seq": c.seq} for c in bundle.certificates],
             "place": {
                 "block_number": bundle.block_number,
                 "block_hash": bundle.block_hash,

@@ -19,9 +19,7 @@ from backend.domain.keccak import keccak256
 CURVE_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 DOMAIN_NAME, DOMAIN_VERSION = "Huanlian", "1"
 
-_DOMAIN_TYPE = keccak256(
-    b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
-)
+_DOMAIN_TYPE = keccak256(b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
 _SEAL_TYPE = keccak256(b"Seal(uint64 device,uint40 seq,bytes32 head)")
 _ECDSA = ec.ECDSA(hashes.SHA256())
 _CURVE = ec.SECP256R1()

@@ -120,9 +120,7 @@ class ColumnMapping:
         """
         missing = {name for names in self.columns.values() for name in names} - set(header)
         if missing:
-            raise BadMapping(
-                f"The file has no column {', '.join(sorted(missing))}. It has: {', '.join(header)}."
-            )
+            raise BadMapping(f"The file has no column {', '.join(sorted(missing))}. It has: {', '.join(header)}.")
 
 
 def built_in_names() -> list[str]:
@@ -194,9 +192,7 @@ def _names(value: object) -> tuple[str, ...]:
 def _stream(name: str) -> Stream:
     stream = STREAM_NAMES.get(name)
     if stream is None:
-        raise BadMapping(
-            f"{name!r} is no stream; the streams are {', '.join(s.name.lower() for s in Stream)}."
-        )
+        raise BadMapping(f"{name!r} is no stream; the streams are {', '.join(s.name.lower() for s in Stream)}.")
     return stream
 
 

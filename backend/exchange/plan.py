@@ -111,9 +111,7 @@ def build_plan(points: Sequence[CollectionPoint], *, seed: int, parks: Sequence[
         names[district]: PlanStation(district, parks[number % len(parks)] if parks else None)
         for number, district in enumerate(districts)
     }
-    trucks = {
-        truck: f"truck-{number:03d}" for number, truck in enumerate(sorted({p.truck for p in usable}), 1)
-    }
+    trucks = {truck: f"truck-{number:03d}" for number, truck in enumerate(sorted({p.truck for p in usable}), 1)}
     rounds: dict[tuple[str, Stream], list[CollectionPoint]] = {}
     for point in sorted(usable, key=lambda p: (p.arrives_at or 0, p.leaves_at or 0, p.code)):
         for stream in point.streams:

@@ -213,9 +213,7 @@ class _Reader:
 
     def _point(self) -> CollectionPoint | None:
         code = self._code()
-        names = {
-            name: self._text(name) for name in ("name_zh", "name_zh_hans", "name_en", "address", "district")
-        }
+        names = {name: self._text(name) for name in ("name_zh", "name_zh_hans", "name_en", "address", "district")}
         if not names["name_zh"].strip():
             self._refuse("name_zh", "blank", "")
         streams = self._streams()
@@ -317,9 +315,7 @@ class _Reader:
     def _text(self, name: str) -> str:
         """Return a field byte for byte, or its columns joined; long or unprintable text is refused."""
         cells = self._cells(name)
-        text = (
-            cells[0] if len(cells) == 1 else self._mapping.join.join(cell for cell in cells if cell.strip())
-        )
+        text = cells[0] if len(cells) == 1 else self._mapping.join.join(cell for cell in cells if cell.strip())
         if len(text) > NAME_CHARACTERS_MAX:
             self._refuse(name, "too-long", text[:20], other=NAME_CHARACTERS_MAX)
         elif _CONTROL.search(text):

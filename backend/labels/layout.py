@@ -109,8 +109,7 @@ def _place(label: BinLabel, *, lettering: Lettering, top: float) -> list[Item]:
     else:
         first = top + 7.4 - (len(lines) - 1) * size * 0.62 + size * 0.3
     items += [
-        Words(line, _MARGIN, first + row * size * 1.24, size, _INK, bold=True)
-        for row, line in enumerate(lines)
+        Words(line, _MARGIN, first + row * size * 1.24, size, _INK, bold=True) for row, line in enumerate(lines)
     ]
     return items
 

@@ -76,9 +76,7 @@ def to_pdf(drawings: Iterable[Drawing], *, lettering: Lettering, sheet: Sheet = 
         _cut_marks(canvas, sheet)
         for drawing, (x, y) in zip(batch, sheet.corners(), strict=False):
             pen.draw(drawing, x=x, y=y)
-        pen.write(
-            Words(f"{page}", PAGE_WIDTH_MM / 2, PAGE_HEIGHT_MM - 4.5, 2.6, "#8a8f96", anchor="middle"), 0, 0
-        )
+        pen.write(Words(f"{page}", PAGE_WIDTH_MM / 2, PAGE_HEIGHT_MM - 4.5, 2.6, "#8a8f96", anchor="middle"), 0, 0)
         canvas.showPage()
     canvas.save()
     return out.getvalue()
@@ -93,14 +91,10 @@ def _cut_marks(canvas: Canvas, sheet: Sheet) -> None:
     canvas.setLineWidth(0.2)
     for x in xs:
         for start in (ys[0] - 1 - _MARK_MM, ys[-1] + 1):
-            canvas.line(
-                x * mm, (PAGE_HEIGHT_MM - start) * mm, x * mm, (PAGE_HEIGHT_MM - start - _MARK_MM) * mm
-            )
+            canvas.line(x * mm, (PAGE_HEIGHT_MM - start) * mm, x * mm, (PAGE_HEIGHT_MM - start - _MARK_MM) * mm)
     for y in ys:
         for start in (xs[0] - 0.6 - _MARK_MM, xs[-1] + 0.6):
-            canvas.line(
-                start * mm, (PAGE_HEIGHT_MM - y) * mm, (start + _MARK_MM) * mm, (PAGE_HEIGHT_MM - y) * mm
-            )
+            canvas.line(start * mm, (PAGE_HEIGHT_MM - y) * mm, (start + _MARK_MM) * mm, (PAGE_HEIGHT_MM - y) * mm)
     if sheet.gap_x_mm > 0:
         for x in xs[1:-1]:
             for y in ys[1:-1]:

@@ -332,6 +332,7 @@ def _mark_recorded(connection: Connection, segments: Sequence[SegmentLine]) -> N
     intake = IntakeStore(connection)
     for line in segments:
         event = line.event
+        intake.hold_journal(event.device)
         end = intake.find_end(event.device)
         if event.first_seq == (0 if end is None else end[0]) + 1:
             segment = Segment(event.device, event.first_seq, event.words, event.x, event.y, event.r, event.s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import BigInteger, Connection, Row, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -43,6 +43,12 @@ class IntakeStore:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def hold_journal(self, device: int) -> None:
+        """Let nobody else write to this journal until the transaction ends; SQLite has one writer anyway."""
+        if self._connection.dialect.name != "sqlite":
+            signed = device - (1 << 64) if device >> 63 else device
+            self._connection.execute(select(func.pg_advisory_xact_lock(literal(signed, BigInteger))))
 
     def find_device(self, device: int) -> KnownDevice | None:
         """Return a device whose enrolment has been seen."""

@@ -35,11 +35,15 @@ class Database:
         """Yield a connection whose work is committed at the end, or not at all.
 
         On SQLite a writing transaction takes the write lock at once, so it cannot fail half-way for want
-        of it.
+        of it. A reading one sees one moment throughout, on either database.
         """
         with self.engine.connect() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+            else:
+                if not writes:
+                    connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                connection.begin()  # at once, because bulk statements go past SQLAlchemy
             try:
                 yield connection
             except BaseException:

@@ -81,6 +81,7 @@ def accept_segment(
         raise MalformedSegment("The first entry of a journal has seq 1.", pointer="/first_seq")
     last_seq = segment.first_seq + len(entries) - 1
     # 2.
+    intake.hold_journal(segment.device)
     device = intake.find_device(segment.device)
     if device is None:
         raise UnknownDevice(device=segment.device)

@@ -47,6 +47,9 @@ class KnownBin:
 class Intake(Protocol):
     """What was handed in. One value of it lives for one transaction."""
 
+    def hold_journal(self, device: int) -> None:
+        """Let nobody else write to this journal until the transaction ends."""
+
     def find_device(self, device: int) -> KnownDevice | None:
         """Return a device whose enrolment has been seen."""
 
