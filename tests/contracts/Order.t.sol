@@ -20,6 +20,8 @@ contract OrderTest is Fixture {
     mapping(uint96 lot => uint8) private streams;
     mapping(uint96 lot => mapping(uint64 device => bool)) private wasHeld;
     mapping(uint96 lot => bool) private wasPassed;
+    mapping(uint96 lot => bool) private wasMergedInto;
+    mapping(uint96 lot => bool) private wasBack;
 
     // What the ledger said of each entry in the end.
     mapping(uint256 round => mapping(uint256 entryKey => uint8)) private outcomes;
@@ -84,10 +86,15 @@ contract OrderTest is Fixture {
         _write(device, Write.load(lot, stream));
     }
 
-    /// @dev A device's second take of a lot depends on the order while its first waits, so there is none here.
+    /// @dev A device's step on a lot while its earlier one waits depends on the order. So nobody takes a lot twice,
+    /// but that a lot comes back once to the device that opened it, whose give of it never waited.
     function _hand(uint96 lot, uint64 from, uint256 random) private {
-        uint64 to = devices[random % devices.length];
-        if (wasHeld[lot][to]) return;
+        uint64 opener = uint64(lot >> 32);
+        bool isBack = from != opener && random % 3 == 0;
+        if (isBack && (wasMergedInto[lot] || wasBack[lot])) return;
+        uint64 to = isBack ? opener : devices[(random >> 32) % devices.length];
+        if (!isBack && wasHeld[lot][to]) return;
+        if (isBack) wasBack[lot] = true;
         uint64 named = (random >> 8) % 2 == 0 ? to : (to >> 40) << 40;
         uint40 given = _write(from, Write.give(lot, named));
         _write(to, _takeOf(lot, uint48((random >> 16) % 1e9), from, given));
@@ -109,6 +116,7 @@ contract OrderTest is Fixture {
             wasHeld[into][device] = true;
         }
         _write(device, Write.merge(lot, into, streams[into]));
+        wasMergedInto[into] = true;
         bool isOpen = holders[into] == device && !wasPassed[into];
         if (isOpen) holders[lot] = 0;
     }

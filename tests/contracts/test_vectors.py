@@ -16,16 +16,12 @@ STORIES = json.loads((VECTORS / "custody.json").read_text())["stories"]
 def settled_in(chain: Any, receipt: Any) -> list[list[Any]]:
     logs = chain.ledger.events.Settled().process_receipt(receipt, errors=DISCARD)
     return [
-        [f"{a['device']:016x}", a["seq"], f"{a['lot']:024x}", a["outcome"]]
-        for a in (log["args"] for log in logs)
+        [f"{a['device']:016x}", a["seq"], f"{a['lot']:024x}", a["outcome"]] for a in (log["args"] for log in logs)
     ]
 
 
 def plain(settled: list[Any]) -> list[list[Any]]:
-    return [
-        [s["device"], s["seq"], s["lot"], s["outcome"]] if isinstance(s, dict) else list(s)
-        for s in settled
-    ]
+    return [[s["device"], s["seq"], s["lot"], s["outcome"]] if isinstance(s, dict) else list(s) for s in settled]
 
 
 @pytest.mark.parametrize("story", STORIES, ids=[story["name"] for story in STORIES])
