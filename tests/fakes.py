@@ -20,6 +20,9 @@ class FakeIntake:
     kept: list[Accepted] = field(default_factory=list)
     evidence: dict[tuple[int, int], tuple[bytes, str]] = field(default_factory=dict)
 
+    def hold_journal(self, device: int) -> None:
+        """One transaction at a time is all there is here."""
+
     def find_device(self, device: int) -> KnownDevice | None:
         return self.devices.get(device)
 

@@ -46,12 +46,16 @@ class EnrolmentStore:
         device = None
         if row.x is not None:
             key = (int.from_bytes(row.x, "big"), int.from_bytes(row.y, "big"))
+            # A registrar may enrol one key twice, after a slip in the id for instance; the newest counts.
             device = self._connection.execute(
-                select(_DEVICES.c.device).where(
+                select(_DEVICES.c.device)
+                .where(
                     _DEVICES.c.organisation == row.organisation,
                     _DEVICES.c.key_hash == f"{key_hash(*key):040x}",
                     _DEVICES.c.registrar.is_not(None),
                 )
+                .order_by(_DEVICES.c.enrolled_seq.desc())
+                .limit(1)
             ).scalar_one_or_none()
         return EnrolmentRecord(code, row.organisation, row.role, row.expires_at, key, device)
 
