@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -19,26 +20,61 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def create_database(cluster: str) -> Callable[[str], str]:
+    """Make a database of the cluster out of another; return its URL."""
+    engine = create_engine(cluster + "postgres", isolation_level="AUTOCOMMIT")
+
+    def create(template: str) -> str:
+        name = f"books_{next(_NUMBERS)}"
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        return cluster + name
+
+    return create
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(create_database: Callable[[str], str]) -> str:
+    """Return the name of a database to copy from."""
+    return _migrate(create_database("template0")).rpartition("/")[2]
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "books.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+def _migrate(url: str) -> str:
+    database = Database(url)
+    database.migrate()
+    database.close()
+    return url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database without a schema: a file, or one of the private cluster."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'books.db'}"
     else:
-        cluster = request.getfixturevalue("cluster")
-        name = f"books_{next(_NUMBERS)}"
-        engine = create_engine(cluster + "postgres", isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE template0")
-        engine.dispose()
-        url = cluster + name
+        url = request.getfixturevalue("create_database")("template0")
     database = Database(url)
     yield database
     database.close()
 
 
-@pytest.fixture
-def database(empty: Database) -> Database:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database at its newest schema."""
-    empty.migrate()
-    return empty
+    if request.param == "sqlite":
+        path = shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "books.db")
+        url = f"sqlite:///{path}"
+    else:
+        template = request.getfixturevalue("migrated_postgresql")
+        url = request.getfixturevalue("create_database")(template)
+    made = Database(url)
+    yield made
+    made.close()

@@ -24,7 +24,7 @@ from backend.store.session import Database
 from backend.store.tables import Block, KnownDevice, LiftRow, Slot, table_of
 from backend.usecases.ledger_events import Extend, Header
 
-SOME = ("street to park in order", "street to park backwards", "random 3", "random 14", "random 18")
+SOME = ("street to park backwards", "random 14", "random 18")
 
 
 def some_stories() -> Sequence[Story]:
@@ -46,7 +46,7 @@ class TestExtend:
         assert found == {lot: tuple(values[name] for name in names) for lot, values in story.final["lots"].items()}
 
     @pytest.mark.parametrize("story", some_stories(), ids=ids)
-    @pytest.mark.parametrize("size", [2, 5, 1000])
+    @pytest.mark.parametrize("size", [3, 1000])
     def test_in_batches_of_any_size_gives_the_same_books(self, empty: Database, story: Story, size: int) -> None:
         empty.migrate()
         books, blocks = books_of(empty), blocks_of(story)
@@ -103,7 +103,7 @@ class TestRollBack:
         books, blocks = books_of(database), blocks_of(story)
         fold(books, blocks, size=1)
         expected = dump(database)
-        for ancestor in range(blocks.head - 1, -2, -3):
+        for ancestor in range(blocks.head - 1, -2, -5):
             books.roll_back(ancestor)
             known = books.known_headers()
             after = known[-1].number if known else -1
