@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,32 +31,33 @@ def _as_postgres(*command: str) -> list[str]:
     return [*(("runuser", "-u", "postgres", "--") if os.geteuid() == 0 else ()), *command]
 
 
-def _run(*command: str) -> None:
+def _run(*command: str, log: Path | None = None) -> None:
     done = subprocess.run(_as_postgres(*command), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{command[0]}: {done.stderr or done.stdout}"
+    said = log.read_text() if log is not None and log.exists() else ""
+    assert done.returncode == 0, f"{command[0]}: {done.stderr or done.stdout} {said}"
 
 
 @contextmanager
-def postgres_cluster(folder: Path) -> Iterator[str]:
-    """Yield the URL of a running cluster, without a database's name at its end."""
+def postgres_cluster() -> Iterator[Callable[[str], str]]:
+    """Yield what turns a database's name into its URL, while the cluster runs.
+
+    It listens on a socket in its own folder only: a port could be taken between choosing and using it.
+    """
     binaries = find_binaries()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres", "postgres")
-        for parent in (folder, *folder.parents):
-            if parent == Path("/tmp") or parent == Path("/"):
-                break
-            parent.chmod(parent.stat().st_mode | 0o011)
-    data, log = folder / "data", folder / "log"
-    _run(str(binaries / "initdb"), "-D", str(data), "-U", "huanlian", "-A", "trust", "-E", "UTF8", "--no-sync")
-    options = f"-F -c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
-    control = str(binaries / "pg_ctl")
-    _run(control, "-D", str(data), "-l", str(log), "-w", "-o", options, "start")
+    folder = Path(tempfile.mkdtemp(prefix="huanlian-pg-", dir="/tmp"))  # sockets have short names
     try:
-        yield f"postgresql+psycopg://huanlian@127.0.0.1:{port}/"
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres", "postgres")
+            folder.chmod(0o755)
+        data, log = folder / "data", folder / "log"
+        _run(str(binaries / "initdb"), "-D", str(data), "-U", "huanlian", "-A", "trust", "-E", "UTF8", "--no-sync")
+        options = f"-F -c listen_addresses='' -c unix_socket_directories={folder}"
+        control = str(binaries / "pg_ctl")
+        _run(control, "-D", str(data), "-l", str(log), "-w", "-t", "120", "-o", options, "start", log=log)
+        try:
+            yield lambda name: f"postgresql+psycopg://huanlian@/{name}?host={folder}"
+        finally:
+            stop = _as_postgres(control, "-D", str(data), "-m", "immediate", "-w", "stop")
+            subprocess.run(stop, capture_output=True, check=False)
     finally:
-        subprocess.run(
-            _as_postgres(control, "-D", str(data), "-m", "immediate", "stop"), capture_output=True, check=False
-        )
+        shutil.rmtree(folder, ignore_errors=True)

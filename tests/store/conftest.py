@@ -15,29 +15,31 @@ _NUMBERS = count(1)
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgres_cluster(tmp_path_factory.mktemp("postgresql")) as url:
-        yield url
+def url_of() -> Iterator[Callable[[str], str]]:
+    with postgres_cluster() as url_of:
+        yield url_of
 
 
 @pytest.fixture(scope="session")
-def create_database(cluster: str) -> Callable[[str], str]:
-    """Make a database of the cluster out of another; return its URL."""
-    engine = create_engine(cluster + "postgres", isolation_level="AUTOCOMMIT")
+def create_database(url_of: Callable[[str], str]) -> Callable[[str], str]:
+    """Make a database of the cluster out of another; return its name."""
+    engine = create_engine(url_of("postgres"), isolation_level="AUTOCOMMIT")
 
     def create(template: str) -> str:
         name = f"books_{next(_NUMBERS)}"
         with engine.connect() as connection:
             connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-        return cluster + name
+        return name
 
     return create
 
 
 @pytest.fixture(scope="session")
-def migrated_postgresql(create_database: Callable[[str], str]) -> str:
+def migrated_postgresql(url_of: Callable[[str], str], create_database: Callable[[str], str]) -> str:
     """Return the name of a database to copy from."""
-    return _migrate(create_database("template0")).rpartition("/")[2]
+    name = create_database("template0")
+    _migrate(url_of(name))
+    return name
 
 
 @pytest.fixture(scope="session")
@@ -47,11 +49,10 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def _migrate(url: str) -> str:
+def _migrate(url: str) -> None:
     database = Database(url)
     database.migrate()
     database.close()
-    return url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -60,7 +61,8 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'books.db'}"
     else:
-        url = request.getfixturevalue("create_database")("template0")
+        url_of = request.getfixturevalue("url_of")
+        url = url_of(request.getfixturevalue("create_database")("template0"))
     database = Database(url)
     yield database
     database.close()
@@ -74,7 +76,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         url = f"sqlite:///{path}"
     else:
         template = request.getfixturevalue("migrated_postgresql")
-        url = request.getfixturevalue("create_database")(template)
+        url_of = request.getfixturevalue("url_of")
+        url = url_of(request.getfixturevalue("create_database")(template))
     made = Database(url)
     yield made
     made.close()
