@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import time
@@ -30,6 +32,8 @@ def w3() -> Iterator[Web3]:
     process = subprocess.Popen(
         [anvil, "--port", str(port), "--silent", "--timestamp", "1700000000", "--enable-tx-gas-limit"],
         stdout=subprocess.DEVNULL,
+        # npm's launcher starts the real one, so the whole group is ended below.
+        start_new_session=True,
     )
     try:
         chain = Web3(Web3.HTTPProvider(f"http://127.0.0.1:{port}"))
@@ -39,7 +43,7 @@ def w3() -> Iterator[Web3]:
             time.sleep(0.1)
         yield chain
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)
         process.wait()
 
 
