@@ -140,6 +140,9 @@ export function enrolScreen(page: Page, look: EnrolLook, done: (identity: Identi
   }
 
   async function open(): Promise<void> {
+    // Drawn anew, in another language say, after the enrolment was done.
+    const enrolled = await readSingle(db, "identity");
+    if (enrolled !== undefined) return finish(enrolled);
     const invited = readAppCode(location.href);
     if (invited.is === "enrol") {
       // The code is used up here: a reload must not offer it again from the address.
