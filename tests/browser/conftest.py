@@ -1,0 +1,105 @@
+"""A real system, a real browser and people in it; started once for all tests of this folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from camera import Camera
+from people import Phone, Registrar, Town, Watch
+from playwright.sync_api import Browser, sync_playwright
+from running_system import RunningSystem, start_system
+
+from backend.domain.types import Role
+
+CARRIER, PARK = 2, 4
+_SILENT = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-domain-reliability",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+    "--no-pings",
+]
+
+
+def _require(command: str, package: str) -> str:
+    path = shutil.which(command)
+    if path is None:
+        pytest.fail(
+            f"{command} is not there: install Debian's {package} (apt-get install {package}).", pytrace=False
+        )
+    return path
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    with start_system(tmp_path_factory.mktemp("system")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def camera(tmp_path_factory: pytest.TempPathFactory) -> Camera:
+    return Camera(tmp_path_factory.mktemp("camera"), _require("ffmpeg", "ffmpeg"))
+
+
+@pytest.fixture(scope="session")
+def browser(camera: Camera) -> Iterator[Browser]:
+    chromium = _require("chromium", "chromium")
+    fake = [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={camera.file}",
+    ]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=[*_SILENT, *fake])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture(autouse=True)
+def nobody_complains(watch: Watch) -> Iterator[None]:
+    """After each test: nothing was asked of another machine, and no page wrote an error."""
+    yield
+    strangers, complaints = watch.strangers(), list(watch.complaints)
+    watch.forget()
+    assert not strangers, "requests left this machine"
+    assert not complaints
+
+
+@pytest.fixture(scope="session")
+def town(browser: Browser, camera: Camera, system: RunningSystem, watch: Watch) -> Town:
+    return Town(browser, camera, system, watch)
+
+
+@pytest.fixture(scope="session")
+def carrier_desk(town: Town) -> Registrar:
+    return Registrar(town, CARRIER)
+
+
+@pytest.fixture(scope="session")
+def park_desk(town: Town) -> Registrar:
+    return Registrar(town, PARK, "en")
+
+
+@pytest.fixture(scope="session")
+def crew(town: Town, carrier_desk: Registrar) -> Phone:
+    phone = Phone(town, "crew")
+    carrier_desk.enrol(phone, Role.CREW)
+    return phone
+
+
+@pytest.fixture(scope="session")
+def gate(town: Town, park_desk: Registrar) -> Phone:
+    phone = Phone(town, "gate")
+    park_desk.enrol(phone, Role.GATE)
+    return phone
