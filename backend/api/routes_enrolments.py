@@ -11,10 +11,11 @@ from backend.api.problems import ApiProblem, openapi_responses
 from backend.api.routes_devices import certificate_of
 from backend.api.schemas import EnrolmentCode, EnrolmentOffer, EnrolmentRequest, EnrolmentShape, PublicKey
 from backend.api.shaping import instant
+from backend.api.strict_body import StrictRoute
 from backend.domain.seal import check_code, is_public_key
 from backend.store.enrolments import EnrolmentRecord, EnrolmentStore
 
-router = APIRouter(prefix="/enrolments", tags=["enrolments"])
+router = APIRouter(prefix="/enrolments", tags=["enrolments"], route_class=StrictRoute)
 
 CODE_SECONDS = 600
 

@@ -8,11 +8,12 @@ from backend.api.deps import UseServices
 from backend.api.problems import openapi_responses
 from backend.api.schemas import Upload, UploadAnswer, WarningShape
 from backend.api.shaping import receipt_shape
+from backend.api.strict_body import StrictRoute
 from backend.domain.journal import Segment
 from backend.store.intake import IntakeStore
 from backend.usecases.accept_segment import EvidenceDocument, accept_segment
 
-router = APIRouter(tags=["segments"])
+router = APIRouter(tags=["segments"], route_class=StrictRoute)
 
 
 @router.post(

@@ -44,7 +44,9 @@ class EvidenceShape(Shape):
 
     seq: int = Field(ge=1, lt=1 << 40)
     salt: Annotated[str, _hex("32")]
-    document: str = Field(max_length=65_536, description="canonical JSON (RFC 8785)")
+    document: str = Field(
+        max_length=65_536, pattern=r"^[^\x00]*$", description="canonical JSON (RFC 8785)"
+    )
 
 
 class Upload(Shape):

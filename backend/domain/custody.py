@@ -6,7 +6,7 @@ tests/vectors/custody.json. Source: docs/spec/entries.md, "Custody rules".
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
@@ -185,6 +185,16 @@ def day_of(block_time: int) -> int:
 def statement_of(kind: Kind, site: int, number: int, digest: int) -> bytes:
     """Return the hash under which a registrar's site or place entry is attested."""
     return keccak256(b"".join(v.to_bytes(32, "big") for v in (int(kind), site, number, digest)))
+
+
+def can_be_enrolled(fields: Mapping[str, int]) -> bool:
+    """Say whether an enrolment's fields make sense, whoever sealed it."""
+    return (
+        fields["device"] & _DEVICE_SERIAL_MASK != 0
+        and Role.CREW <= fields["role"] <= Role.OFFICE
+        and fields["scheme"] == Scheme.RAW
+        and fields["not_after"] <= _SERIAL_MASK
+    )
 
 
 def find_device(state: State, device: int) -> Device | None:
@@ -484,14 +494,7 @@ class _Folding:
     def enrol(self, entry: Entry) -> Outcome:
         f = entry.fields
         new = f["device"]
-        is_allowed = (
-            self._is_registrar_of(new)
-            and new & _DEVICE_SERIAL_MASK != 0
-            and Role.CREW <= f["role"] <= Role.OFFICE
-            and f["scheme"] == Scheme.RAW
-            and f["not_after"] <= _SERIAL_MASK
-        )
-        if not is_allowed:
+        if not (self._is_registrar_of(new) and can_be_enrolled(f)):
             return Outcome.INVALID
         if new in self.state.devices or new in self.state.named_roots:
             return Outcome.CONFLICT

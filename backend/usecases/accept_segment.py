@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from backend.domain.custody import can_be_enrolled
 from backend.domain.errors import BadSeal, Fork, Gap, MalformedSegment, UnknownDevice, WrongKey
 from backend.domain.journal import (
     Entry,
@@ -116,7 +117,7 @@ def accept_segment(
     for document in documents:
         intake.keep_evidence(segment.device, document.seq, document.salt, document.document)
     for position, entry_read in enumerate(read[max(known, 0) :]):
-        _learn(entry_read, fresh.segment.first_seq + position, device, intake)
+        _learn(entry_read, fresh.segment.first_seq + position, device, intake=intake, now=now)
     return Acceptance(fresh, True, warnings)
 
 
@@ -194,26 +195,29 @@ def _checked(document: EvidenceDocument, first_seq: int, entries: list[Entry]) -
     return document
 
 
-def _learn(entry: Entry, seq: int, sealer: KnownDevice, intake: Intake) -> None:
-    """Let the next upload of a device enrolled here be checked before the chain has its enrolment."""
-    if not entry.is_well_formed or sealer.role != Role.REGISTRAR or sealer.is_revoked:
+def _learn(entry: Entry, seq: int, sealer: KnownDevice, *, intake: Intake, now: int) -> None:
+    """Let the next upload of a device enrolled here be checked before the chain has its enrolment.
+
+    What the ledger will call quarantined or invalid teaches nothing.
+    """
+    is_registrar = sealer.role == Role.REGISTRAR and not sealer.is_revoked
+    if not entry.is_well_formed or not is_registrar or _has_expired(sealer, now):
         return
     fields = entry.fields
-    if entry.kind == Kind.ENROL and organisation_of(fields["device"]) == organisation_of(sealer.device):
-        if intake.find_device(fields["device"]) is None:
-            intake.know_device(
-                KnownDevice(
-                    fields["device"],
-                    key_hash(fields["x"], fields["y"]),
-                    fields["role"],
-                    fields["not_after"],
-                    False,
-                    sealer.device,
-                    seq,
-                )
-            )
-    if entry.kind == Kind.REVOKE and organisation_of(fields["device"]) == organisation_of(sealer.device):
-        intake.forget_trust(fields["device"])
+    if entry.kind not in (Kind.ENROL, Kind.REVOKE):
+        return
+    device = fields["device"]
+    if organisation_of(device) != organisation_of(sealer.device) or device == sealer.device:
+        return
+    if entry.kind == Kind.REVOKE:
+        intake.forget_trust(device)
+    elif can_be_enrolled(fields) and intake.find_device(device) is None:
+        key, role, not_after = key_hash(fields["x"], fields["y"]), fields["role"], fields["not_after"]
+        intake.know_device(KnownDevice(device, key, role, not_after, False, sealer.device, seq))
+
+
+def _has_expired(device: KnownDevice, now: int) -> bool:
+    return device.not_after != 0 and now > device.not_after
 
 
 def _warnings(
@@ -226,7 +230,7 @@ def _warnings(
 
     if device.is_revoked:
         warn(0, "revoked-device", "This device was revoked; its entries are quarantined.")
-    if device.not_after and now > device.not_after:
+    if _has_expired(device, now):
         warn(0, "expired-device", "This device's enrolment has expired; its entries are quarantined.")
     bins = intake.find_bins({e.fields["bin"] for e in entries if e.kind == Kind.LIFT})
     lot_stream = intake.find_current_lot_stream(segment.device)
