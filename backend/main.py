@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 from backend.api.app import create_api
@@ -84,6 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app.router.lifespan_context = lifespan
     app.include_router(create_console_router(pages))
+    _serve_authority(app, settings.data_dir / "lan" / "authority.pem")
     if APP_DIST.is_dir():
         app.mount("/app", StaticFiles(directory=APP_DIST, html=True), name="app")
     return app
@@ -127,6 +129,15 @@ def _console_deps(settings: Settings, services: Services, rpc: Rpc) -> ConsoleDe
         verify_entry=verify_entry,
         app_dist=APP_DIST,
     )
+
+
+def _serve_authority(app: FastAPI, path: Path) -> None:
+    """Let a phone on the local network fetch the authority that it has to trust."""
+    if path.exists():
+
+        @app.get("/lan/authority.crt", include_in_schema=False)
+        def authority() -> FileResponse:
+            return FileResponse(path, media_type="application/x-x509-ca-cert", filename="huanlian.crt")
 
 
 def _page_for(pages: ConsoleDeps) -> Callable[[Request, int], Response | None]:

@@ -123,7 +123,10 @@ class Up:
         _say("")
         if lan:
             print_code(address)
-            _say(f"  On the phone, trust this authority first: {lan.authority}")
+            _say(f"  1. On the phone, open {address}/lan/authority.crt past the warning, once.")
+            _say("  2. Install that file as a certificate authority (iPhone: Settings > General > About >")
+            _say("     Certificate Trust; Android: Settings > Security > Install a certificate > CA).")
+            _say("  3. Scan the code above. The camera works only over trusted HTTPS.")
 
     def _start(self, name: str, command: list[str], environment: Mapping[str, str] | None = None) -> None:
         log = None if name == "seed" else self._open_log(name)
