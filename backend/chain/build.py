@@ -71,6 +71,8 @@ def compare_deployed(rpc: Rpc, deployment: Deployment) -> list[str]:
 def compile_contract(name: str, folder: Path) -> dict[str, Any]:
     """Return the ABI and bytecode of one contract, compiled with what it imports and nothing else.
 
+    `name` may have a folder before it: `mocks/TreatyHarness`.
+
     Which other sources are compiled alongside may change what the optimiser does.
     """
     sources = _with_imports(folder, f"{name}.sol")
@@ -88,7 +90,7 @@ def compile_contract(name: str, folder: Path) -> dict[str, Any]:
         raise CompilerFailed(f"{name}: {_complaint(error)}") from error
     except OSError as error:
         raise CompilerFailed(f"the compiler does not start: {error}") from error
-    compiled: dict[str, Any] = output["contracts"][f"{_SOURCE_ROOT}/{name}.sol"][name]
+    compiled: dict[str, Any] = output["contracts"][f"{_SOURCE_ROOT}/{name}.sol"][Path(name).name]
     return compiled
 
 
