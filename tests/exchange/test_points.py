@@ -140,17 +140,14 @@ class TestReadPoints:
 
     @given(
         st.lists(
-            st.tuples(*(st.sampled_from([good, "", "0", "x", "2410"]) for good in GOOD_ROW))
-            | st.just(("a",)),
+            st.tuples(*(st.sampled_from([good, "", "0", "x", "2410"]) for good in GOOD_ROW)) | st.just(("a",)),
             max_size=12,
         )
     )
     def test_accounts_for_every_row(self, rows: list[tuple[str, ...]]) -> None:
         result = read(*rows)
         assert len(result.points) + len(result.refused) == result.rows == len(rows)
-        assert {p.line for p in result.points} | {r.line for r in result.refused} == set(
-            range(2, len(rows) + 2)
-        )
+        assert {p.line for p in result.points} | {r.line for r in result.refused} == set(range(2, len(rows) + 2))
         assert sum(result.refused_by_reason().values()) == len(result.refused)
         assert len({point.code for point in result.points}) == len(result.points)
 

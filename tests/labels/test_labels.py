@@ -93,9 +93,7 @@ class TestPng:
         paths = []
         for item in LABELS[:8]:
             path = tmp_path / f"{item.number:010x}.png"
-            path.write_bytes(
-                to_png(draw_label(item, base_url=BASE_URL, lettering=with_font), lettering=with_font)
-            )
+            path.write_bytes(to_png(draw_label(item, base_url=BASE_URL, lettering=with_font), lettering=with_font))
             paths.append(path)
         texts = decode(*paths)
         assert texts == [[expected_url(item)] for item in LABELS[:8]]
@@ -118,9 +116,7 @@ class TestPng:
         for item in LABELS[:4]:
             drawing = draw_label(item, base_url=BASE_URL, lettering=with_font)
             picture = draw(drawing, lettering=with_font, dots_per_inch=dots_per_inch)
-            turned = picture.rotate(
-                degrees, expand=True, fillcolor="#777777", resample=Image.Resampling.BICUBIC
-            )
+            turned = picture.rotate(degrees, expand=True, fillcolor="#777777", resample=Image.Resampling.BICUBIC)
             paths.append(tmp_path / f"{item.number:010x}.png")
             turned.filter(ImageFilter.GaussianBlur(blur)).save(paths[-1])
         assert decode(*paths) == [[expected_url(item)] for item in LABELS[:4]]
@@ -326,13 +322,9 @@ class TestLabelsCommand:
         assert len(decode(*render(tmp_path / "labels.pdf", dots_per_inch=150))) == 2
 
     def test_prints_the_bins_of_one_site(self, tmp_path: Path) -> None:
-        code, output = run(
-            "--out", tmp_path, "--site", "0100000000000001", "--format", "svg", base_url=BASE_URL
-        )
+        code, output = run("--out", tmp_path, "--site", "0100000000000001", "--format", "svg", base_url=BASE_URL)
         assert code == 0, output
-        assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
-            f"{b.number:010x}.svg" for b in LABELS[:2]
-        )
+        assert sorted(p.name for p in tmp_path.iterdir()) == sorted(f"{b.number:010x}.svg" for b in LABELS[:2])
 
     def test_says_when_there_is_nothing_to_print(self, tmp_path: Path) -> None:
         code, output = run("--out", tmp_path, "--site", "0200000000000001", base_url=BASE_URL)
@@ -347,9 +339,7 @@ class TestLabelsCommand:
             f"{LABELS[1].number:010x},{giai_of(LABELS[1].serial)},其他垃圾,甲里",
         ]
         listed.write_text("\n".join(["\ufeffnumber,serial,stream,point", *rows]), encoding="utf-8")
-        code, output = run(
-            "--out", tmp_path / "out", "--csv", listed, "--format", "png", "--base-url", BASE_URL
-        )
+        code, output = run("--out", tmp_path / "out", "--csv", listed, "--format", "png", "--base-url", BASE_URL)
         assert code == 0, output
         paths = [tmp_path / "out" / f"{item.number:010x}.png" for item in LABELS[:2]]
         assert decode(*paths) == [[expected_url(item)] for item in LABELS[:2]]

@@ -280,9 +280,7 @@ class Story:
                     }
                     for d, v in sorted(s.devices.items())
                 },
-                "desks": {
-                    device_text(d): [v.lot_serial, v.open_deferrals] for d, v in sorted(s.desks.items())
-                },
+                "desks": {device_text(d): [v.lot_serial, v.open_deferrals] for d, v in sorted(s.desks.items())},
                 "lots": {
                     lot_text(lot): {
                         "holder": device_text(v.holder),
@@ -335,9 +333,7 @@ def street_to_park() -> Story:
         )
     give_seq = truck.write(Kind.GIVE, lot=lot, grams=150_010, to=device_id(3, 0), last_seq=6, lifts=5)
     give_head = int.from_bytes(truck.head, "big")
-    station.write(
-        Kind.TAKE, lot=lot, grams=150_010, give_seq=give_seq, giver=truck.device, give_head=give_head
-    )
+    station.write(Kind.TAKE, lot=lot, grams=150_010, give_seq=give_seq, giver=truck.device, give_head=give_head)
     into = lot_id(station.device, 1)
     station.write(Kind.MERGE, lot=lot, into=into, stream=4, grams=150_010)
     give_seq = station.write(Kind.GIVE, lot=into, grams=150_010, to=park.device)
@@ -480,9 +476,7 @@ def too_many_deferrals() -> Story:
     gate = story.enrol(org, 7, Role.GATE)
     story.record_all(org)
     for n in range(66):
-        gate.write(
-            Kind.TAKE, lot=lot_id(device_id(3, 3), n + 1), grams=5, give_seq=n + 1, giver=device_id(3, 3)
-        )
+        gate.write(Kind.TAKE, lot=lot_id(device_id(3, 3), n + 1), grams=5, give_seq=n + 1, giver=device_id(3, 3))
     story.record_all(gate)
     return story
 
@@ -565,9 +559,7 @@ def random_story(n: int) -> Story:
             lot, giver, seq, head, to = gives.pop(rng.randrange(len(gives)))
             fitting = [w for w in devices if custody._is_named(to, w.device)]
             w = rng.choice(fitting)
-            w.write(
-                Kind.TAKE, lot=lot, giver=giver, give_seq=seq, give_head=head, grams=rng.randrange(1, 90_000)
-            )
+            w.write(Kind.TAKE, lot=lot, giver=giver, give_seq=seq, give_head=head, grams=rng.randrange(1, 90_000))
             held[w.device].add(lot)
         elif act == "wild take" and gives:
             lot, giver, seq, head, _ = rng.choice(gives)
