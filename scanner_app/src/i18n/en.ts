@@ -36,7 +36,7 @@ export const en: Texts = {
   updateReady: "A new version is ready",
   updateNow: "Update now",
 
-  enrolTitle: "Enrol this device",
+  enrolTitle: "Enrolment",
   enrolLead: "Scan the invitation on your registrar's screen. No e-mail, no phone number.",
   enrolScan: "Scan invitation",
   enrolOtherAddress: "This invitation belongs to another address. Open it there:",

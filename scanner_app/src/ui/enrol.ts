@@ -75,7 +75,7 @@ export function enrolScreen(page: Page, look: EnrolLook, done: (identity: Identi
   }
 
   async function offer(code: string): Promise<void> {
-    lay([h("p", { class: "quiet" }, t("opening"))]);
+    lay([h("p", { class: "centre quiet" }, t("opening"))]);
     const offered = await offerKey(db, api, code);
     if (isLeft) return;
     if (offered.is === "offered") return wait(code);

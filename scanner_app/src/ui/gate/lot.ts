@@ -183,7 +183,9 @@ async function takenScreen(app: App, id: LotId): Promise<Screen> {
   const { t } = app;
   const done = (await ownTakes(app)).findLast(({ lot }) => lot === id);
   if (done === undefined) return { title: t("gateTitle"), back: "/", body: empty(t("lotUnknown"), "scan") };
-  const outcome = done.take.state.is === "accepted" ? done.take.state.onLedger.outcome : null;
+  const onLedger = done.take.state.is === "accepted" ? done.take.state.onLedger : undefined;
+  const outcome = onLedger?.outcome ?? null;
+  const hasBlock = (onLedger?.blockNumber ?? null) !== null;
   const body = h("div", { class: "stack" });
   fill(
     body,
@@ -195,7 +197,7 @@ async function takenScreen(app: App, id: LotId): Promise<Screen> {
       h("p", { class: "net" }, massText(app, done.grams)),
       stateChip(t, done.take.state),
       outcome !== null && h("p", { test: "take-outcome", data: { outcome } }, t(outcome)),
-      h("p", { class: "quiet" }, t("takeSavedHelp")),
+      !hasBlock && h("p", { class: "quiet" }, t("takeSavedHelp")),
     ),
   );
   return {
