@@ -116,12 +116,14 @@ class Person:
         assert value is not None
         return value
 
-    def picture(self, screen: str, *, in_english: bool = False) -> None:
-        """Keep a picture; in English too where the screen survives a change of language."""
+    def picture(self, screen: str, *, in_english: bool = False, shows: str = "") -> None:
+        """Keep a picture; in English too (once `shows` is in sight) where the screen survives the change."""
         assert overflow_of(self.page) <= 0, f"{screen} is wider than the screen"
         take_picture(self.page, f"app-{self.name}-{screen}", self.language)
         if in_english:
             with self.reading("en"):
+                if shows:
+                    self.seen(shows)
                 assert overflow_of(self.page) <= 0, f"{screen} in English is wider than the screen"
                 take_picture(self.page, f"app-{self.name}-{screen}", "en")
 
@@ -195,12 +197,20 @@ class Phone(Person):
         self.picture("start", in_english=True)
         self.tap("enrol-scan")
         self.seen("enrol-check")
-        self.picture("check", in_english=True)
+        self.picture("check", in_english=True, shows="enrol-check")
 
     def begin(self) -> None:
         self.device = self.told("enrol-done", "device")
-        self.picture("done", in_english=True)
+        self.picture("done", in_english=True, shows="enrol-done")
         self.tap("enrol-begin")
+
+    @contextmanager
+    def without_network(self) -> Iterator[None]:
+        self.context.set_offline(True)
+        try:
+            yield
+        finally:
+            self.context.set_offline(False)
 
     def keep_app(self) -> None:
         """Return once the app would open without a network."""
@@ -208,7 +218,10 @@ class Phone(Person):
 
     def start_lot(self, stream: str) -> str:
         """Open a lot; return its id."""
-        if self.find("new-lot").count():
+        self.page.evaluate("location.hash = '#/'")
+        stream_button = self.find(f"start-lot-{stream}")
+        expect(stream_button.or_(self.find("new-lot"))).to_be_visible(timeout=PATIENCE)
+        if self.find("new-lot").is_visible():
             self.tap("new-lot")
         self.seen(f"start-lot-{stream}")
         self.picture("streams", in_english=True)

@@ -32,39 +32,39 @@ def test_a_lift_is_scanned_offline_and_reaches_the_chain(town: Town, crew: Phone
     town.camera.show_label(label, base_url=town.system.url)
     crew.tap("scan-open")
     assert crew.told("bin-found", "bin") == f"{label.number:010x}"
-    crew.picture("bin-found", in_english=False)
+    crew.picture("bin-found")
 
-    crew.context.set_offline(True)
-    for taps, test_id in enumerate(("grade-2", "fill-3", "save-lift"), 1):
-        crew.tap(test_id)
-        if test_id == "fill-3":
-            crew.picture("judged")
-    assert taps <= 3
-    crew.seen("lift-saved")
-    crew.picture("lift-saved")
-    expect(crew.find("unsent-count")).to_have_attribute("data-count", "1")
+    with crew.without_network():
+        crew.page.evaluate("window.taps = 0; addEventListener('click', () => { window.taps += 1; }, true)")
+        crew.tap("grade-2")
+        crew.tap("fill-3")
+        crew.picture("judged")
+        crew.tap("save-lift")
+        crew.seen("lift-saved")
+        assert crew.page.evaluate("window.taps") <= 3
+        crew.picture("lift-saved")
+        expect(crew.find("unsent-count")).to_have_attribute("data-count", "1")
 
-    crew.tap("back")
-    expect(crew.find("lot-lifts")).to_have_text("1")
-    crew.page.reload()
-    expect(crew.find("unsent-count")).to_have_attribute("data-count", "1", timeout=PATIENCE)
-    expect(crew.find("lot-lifts")).to_have_text("1")
-    expect(crew.entry_state("lift")).to_have_attribute("data-state", "queued")
-    crew.picture("offline", in_english=True)
+        crew.tap("back")
+        expect(crew.find("lot-lifts")).to_have_text("1")
+        crew.page.reload()
+        expect(crew.find("unsent-count")).to_have_attribute("data-count", "1", timeout=PATIENCE)
+        expect(crew.find("lot-lifts")).to_have_text("1")
+        expect(crew.entry_state("lift")).to_have_attribute("data-state", "queued")
+        crew.picture("offline", in_english=True)
 
-    crew.page.evaluate(_KEEP_STATES)
-    crew.context.set_offline(False)
+        crew.page.evaluate(_KEEP_STATES)
+
     crew.wait_sent()
     expect(crew.entry_state("lift")).to_have_attribute("data-ledger", "finalized", timeout=PATIENCE)
     states = crew.page.evaluate("window.ledgerStates")
     order = ["queued", "sent", "recorded", "included", "finalized"]
     assert states[0] == "queued"
-    assert states[-1] == "finalized"
+    assert states == sorted(states, key=order.index)
     seq = int(crew.page.locator('li[data-kind="lift"]').first.get_attribute("data-seq") or 0)
     entry = town.system.wait_for(f"/api/v1/entries/{crew.device}/{seq}", state="finalized")
     assert entry["kind_name"] == "lift"
-    assert entry["outcome"] in (1, "applied")
-    assert entry["fields"]["bin"] in (f"{label.number:010x}", label.number)
+    assert entry["outcome"] == "applied"
     expect(crew.entry_state("lift")).to_contain_text(str(entry["block_number"]))
     crew.picture("finalized", in_english=True)
     crew.tap("history-open")
@@ -73,9 +73,7 @@ def test_a_lift_is_scanned_offline_and_reaches_the_chain(town: Town, crew: Phone
     crew.tap("back")
 
     resident = town.page(PHONE)
-    answer = resident.goto(f"{town.system.url}/8004/{giai(label)}")
-    assert answer is not None
-    assert answer.status == 200
+    resident.goto(f"{town.system.url}/8004/{giai(label)}")
     lift = resident.locator(".lift", has=resident.locator(f'a[href="/verify/{crew.device}/{seq}"]'))
     expect(lift).to_contain_text(str(entry["block_number"]))
     expect(lift).to_contain_text("已最终确定")
