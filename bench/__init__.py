@@ -1,0 +1,1 @@
+"""Figures and long proofs; nothing here is asserted in a test."""

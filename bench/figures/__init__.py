@@ -1,0 +1,1 @@
+"""One file an idea; each figure is measured on real parts."""
