@@ -115,7 +115,9 @@ def _answer_with_problems(app: FastAPI, error_page: ErrorPage) -> None:
         if page is not None:
             return page
         slug = _BY_STATUS.get(error.status_code, "internal-error")
-        return respond(request, ApiProblem(slug, str(error.detail)))
+        answer = respond(request, ApiProblem(slug, str(error.detail)))
+        answer.headers.update(error.headers or {})  # a 405 names the methods that are allowed
+        return answer
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
@@ -12,6 +13,7 @@ from fastapi.responses import JSONResponse
 from backend.domain.errors import DomainError
 
 MEDIA_TYPE = "application/problem+json"
+_PATH_CHARACTERS = "/:@!$&'()*+,;=~"
 
 
 @dataclass(frozen=True)
@@ -224,11 +226,14 @@ class ApiProblem(Exception):
         *,
         errors: Sequence[Mapping[str, str]] = (),
         retry_after_seconds: int | None = None,
+        is_absence: bool = False,
         **values: Any,
     ) -> None:
+        """`is_absence`: what was asked for is not there, which is a 404 whatever the problem's own status."""
         super().__init__(detail)
         self.slug, self.detail, self.errors = slug, detail, list(errors)
         self.retry_after_seconds, self.values = retry_after_seconds, values
+        self.status = 404 if is_absence else PROBLEMS[slug].status
 
 
 def speaks_chinese(accept_language: str) -> bool:
@@ -257,9 +262,9 @@ def respond(request: Request, problem: ApiProblem) -> JSONResponse:
     body: dict[str, Any] = {
         "type": f"{str(request.base_url).rstrip('/')}/problems/{known.slug}",
         "title": known.title_zh if is_chinese else known.title_en,
-        "status": known.status,
+        "status": problem.status,
         "detail": f"{known.advice_zh if is_chinese else known.advice_en} ({problem.detail})",
-        "instance": request.url.path,
+        "instance": quote(request.url.path, safe=_PATH_CHARACTERS),
         "retryable": known.is_retryable,
         "request_id": getattr(request.state, "request_id", ""),
         **problem.values,
@@ -269,16 +274,17 @@ def respond(request: Request, problem: ApiProblem) -> JSONResponse:
     headers = {"Content-Language": "zh-Hans" if is_chinese else "en"}
     if problem.retry_after_seconds is not None:
         headers["Retry-After"] = str(problem.retry_after_seconds)
-    return JSONResponse(body, known.status, headers=headers, media_type=MEDIA_TYPE)
+    return JSONResponse(body, problem.status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def openapi_responses(*slugs: str) -> dict[int | str, dict[str, Any]]:
-    """Return what OpenAPI says of the problems that a call can answer."""
+def openapi_responses(*slugs: str, absence: str = "") -> dict[int | str, dict[str, Any]]:
+    """Return what OpenAPI says of the problems that a call can answer; `absence` names one that is a 404."""
     by_status: dict[int | str, dict[str, Any]] = {}
-    for slug in (*slugs, "internal-error"):
+    for slug in filter(None, (*slugs, absence, "internal-error")):
         known = PROBLEMS[slug]
+        status = 404 if slug == absence else known.status
         entry = by_status.setdefault(
-            known.status,
+            status,
             {"description": "", "content": {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA, "examples": {}}}},
         )
         entry["description"] = "; ".join(filter(None, (entry["description"], f"`{slug}`: {known.title_en}")))
@@ -286,7 +292,7 @@ def openapi_responses(*slugs: str) -> dict[int | str, dict[str, Any]]:
             "value": {
                 "type": f"/problems/{slug}",
                 "title": known.title_en,
-                "status": known.status,
+                "status": status,
                 "detail": known.advice_en,
                 "instance": "",
                 "retryable": known.is_retryable,

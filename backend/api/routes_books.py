@@ -10,7 +10,15 @@ from fastapi import APIRouter, Query, Response
 
 from backend.api.deps import Services, UseServices
 from backend.api.problems import ApiProblem, openapi_responses
-from backend.api.schemas import BinText, DeviceText, EntryShape, LotText, OrganisationText
+from backend.api.schemas import (
+    AfterText,
+    BinText,
+    DeviceText,
+    EntryShape,
+    LotText,
+    OrganisationText,
+    Seq,
+)
 from backend.api.shaping import entry_shape, instant, plain
 from backend.store.bundles import NotRecordedYet, make_bundle
 from backend.store.reading import Reader
@@ -26,7 +34,7 @@ def _reader(services: Services) -> Iterator[Reader]:
 
 
 @router.get("/entries/{device}/{seq}", responses=openapi_responses("unknown-entry", "malformed-request"))
-def show_entry(device: DeviceText, seq: int, services: UseServices) -> EntryShape:
+def show_entry(device: DeviceText, seq: Seq, services: UseServices) -> EntryShape:
     """Return one entry and how far it got."""
     with _reader(services) as reader:
         view = reader.find_entry(device, seq)
@@ -39,7 +47,7 @@ def show_entry(device: DeviceText, seq: int, services: UseServices) -> EntryShap
     "/entries/{device}/{seq}/bundle",
     responses=openapi_responses("unknown-entry", "not-recorded-yet", "malformed-request"),
 )
-def show_bundle(device: DeviceText, seq: int, services: UseServices) -> Response:
+def show_bundle(device: DeviceText, seq: Seq, services: UseServices) -> Response:
     """Return the evidence bundle of one entry, as canonical JSON."""
     with services.database.transaction(writes=False) as connection:
         try:
@@ -133,8 +141,10 @@ def show_totals(services: UseServices) -> dict[str, Any]:
         }
 
 
-@router.get("/books/lots")
-def page_lots(services: UseServices, after: str = "", limit: int = Query(1000, ge=1, le=5000)) -> dict[str, Any]:
+@router.get("/books/lots", responses=openapi_responses("malformed-request"))
+def page_lots(
+    services: UseServices, after: AfterText = "", limit: int = Query(1000, ge=1, le=5000)
+) -> dict[str, Any]:
     """Return all lots, a page at a time, for auditors to compare with the chain."""
     with _reader(services) as reader:
         rows = reader.lot_lines(after=after, limit=limit)
@@ -142,9 +152,9 @@ def page_lots(services: UseServices, after: str = "", limit: int = Query(1000, g
     return {"lots": lines, "next": lines[-1][0] if len(lines) == limit else None}
 
 
-@router.get("/books/devices")
+@router.get("/books/devices", responses=openapi_responses("malformed-request"))
 def page_devices(
-    services: UseServices, after: str = "", limit: int = Query(1000, ge=1, le=5000)
+    services: UseServices, after: AfterText = "", limit: int = Query(1000, ge=1, le=5000)
 ) -> dict[str, Any]:
     """Return all journals' ends, a page at a time, for auditors to compare with the chain."""
     with _reader(services) as reader:

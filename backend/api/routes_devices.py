@@ -36,7 +36,7 @@ def show_network(services: UseServices) -> NetworkShape:
     )
 
 
-@router.get("/devices/{device}", responses=openapi_responses("unknown-device", "malformed-request"))
+@router.get("/devices/{device}", responses=openapi_responses("malformed-request", absence="unknown-device"))
 def show_device(device: DeviceText, services: UseServices) -> DeviceShape:
     """Return a device and how far its journal is, here and on the ledger."""
     number = int(device, 16)
@@ -44,7 +44,8 @@ def show_device(device: DeviceText, services: UseServices) -> DeviceShape:
         intake = IntakeStore(connection)
         known = intake.find_device(number)
         if known is None:
-            raise ApiProblem("unknown-device", f"Device {device} is not enrolled.", device=device)
+            detail = f"Device {device} is not enrolled."
+            raise ApiProblem("unknown-device", detail, is_absence=True, device=device)
         end = intake.find_end(number)
         state = services.books.reading_state()
         state.attach(connection)

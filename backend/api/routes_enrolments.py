@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 
 from fastapi import APIRouter
@@ -18,6 +19,7 @@ from backend.store.enrolments import EnrolmentRecord, EnrolmentStore
 router = APIRouter(prefix="/enrolments", tags=["enrolments"], route_class=StrictRoute)
 
 CODE_SECONDS = 600
+_CODE = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 @router.post("", status_code=201, responses=openapi_responses("malformed-request", "invalid-json"))
@@ -44,7 +46,7 @@ def offer_key(code: str, key: PublicKey, services: UseServices) -> EnrolmentOffe
         raise ApiProblem("malformed-request", "The key is not a point of P-256.", errors=[error])
     with services.database.transaction() as connection:
         store = EnrolmentStore(connection)
-        record = _require(store.find(code))
+        record = _find(store, code)
         if record.key is not None and record.key != (x, y):
             raise ApiProblem("code-used", "Another device has used this code.")
         if record.key is None and services.now() > record.expires_at:
@@ -58,7 +60,7 @@ def offer_key(code: str, key: PublicKey, services: UseServices) -> EnrolmentOffe
 def show_code(code: str, services: UseServices) -> EnrolmentShape:
     """Return how far an enrolment is; when approved, with the device id and its certificate."""
     with services.database.transaction(writes=False) as connection:
-        record = _require(EnrolmentStore(connection).find(code))
+        record = _find(EnrolmentStore(connection), code)
         certificate = None if record.device is None else certificate_of(connection, record.device)
     key = record.key
     return EnrolmentShape(
@@ -71,6 +73,10 @@ def show_code(code: str, services: UseServices) -> EnrolmentShape:
         device=record.device,
         certificate=certificate,
     )
+
+
+def _find(store: EnrolmentStore, code: str) -> EnrolmentRecord:
+    return _require(store.find(code) if _CODE.fullmatch(code) else None)
 
 
 def _require(record: EnrolmentRecord | None) -> EnrolmentRecord:

@@ -7,12 +7,17 @@ from html import escape
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from backend.api.problems import PROBLEMS, ApiProblem
+from backend.api.problems import PROBLEMS, ApiProblem, openapi_responses
 
 router = APIRouter(tags=["problems"])
 
 
-@router.get("/problems/{slug}", response_class=HTMLResponse)
+@router.get(
+    "/problems/{slug}",
+    response_class=HTMLResponse,
+    # What any address may answer is told here.
+    responses=openapi_responses("not-found", "method-not-allowed"),
+)
 def show_problem(slug: str) -> str:
     """Return what a problem means and what to do."""
     problem = PROBLEMS.get(slug)

@@ -16,6 +16,8 @@ DeviceText = Annotated[str, _hex("16")]
 LotText = Annotated[str, _hex("24")]
 BinText = Annotated[str, _hex("10")]
 Word = Annotated[str, _hex("64")]
+AfterText = Annotated[str, _hex("0,24")]
+Seq = Annotated[int, Field(ge=1, lt=1 << 40)]
 MAX_WORDS_HEX = 256 * 255 * 64
 
 
@@ -44,9 +46,7 @@ class EvidenceShape(Shape):
 
     seq: int = Field(ge=1, lt=1 << 40)
     salt: Annotated[str, _hex("32")]
-    document: str = Field(
-        max_length=65_536, pattern=r"^[^\x00]*$", description="canonical JSON (RFC 8785)"
-    )
+    document: str = Field(max_length=65_536, pattern=r"^[^\x00]*$", description="canonical JSON (RFC 8785)")
 
 
 class Upload(Shape):
