@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from fastapi.testclient import TestClient
 from small_city import CREW, SmallCity, open_city
 from sqlalchemy import func, select
@@ -12,9 +13,19 @@ from sqlalchemy import func, select
 from backend.api.app import create_api
 from backend.domain.types import Role
 from backend.domain.writer import JournalWriter
+from backend.logs import configure_logs
 from backend.store.tables import AcceptedSegment, Evidence, KnownDevice, table_of
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
+
+
+@pytest.fixture(autouse=True)
+def _logs() -> Iterator[None]:
+    """Log as the server does, to whatever standard output is at the moment."""
+    configure_logs("info")
+    structlog.configure(cache_logger_on_first_use=False, logger_factory=structlog.PrintLoggerFactory())
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
