@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -110,7 +111,10 @@ def build_app() -> None:
     sources = (path for path in app.rglob("*") if path.is_file() and app / "dist" not in path.parents)
     if all(path.stat().st_mtime <= made_at for path in sources):
         return
-    building = subprocess.run(["npm", "run", "--silent", "app:build"], cwd=ROOT, capture_output=True, text=True)
+    # npm is installed beside this Python.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = ["npm", "run", "--silent", "app:build"]
+    building = subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}, capture_output=True, text=True)
     assert building.returncode == 0, f"the phone app cannot be built:\n{building.stdout}{building.stderr}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from people import DESK, PATIENCE, PHONE, Phone, Town, overflow_of, take_picture
@@ -98,6 +99,8 @@ def test_a_park_weighs_and_takes_a_lot(town: Town, crew: Phone, gate: Phone) -> 
         visitor = town.page(size)
         visitor.goto(f"{town.system.url}/lots/{lot}")
         expect(visitor.locator(".weight-difference")).to_contain_text(signed_mass(net - offered["grams"]))
+        ticket = visitor.locator("li.step", has=visitor.locator(f'a[href="/verify/{gate.device}/{seq - 1}"]'))
+        expect(ticket).to_contain_text(re.compile(r"12.028\.500.kg − 皮重 11.993\.500.kg = 净重 35\.000.kg"))
         step = visitor.locator("li.step", has=visitor.locator(f'a[href="/verify/{gate.device}/{seq}"]'))
         expect(step).to_contain_text("接收")
         expect(step).to_contain_text(mass(net))
