@@ -21,7 +21,10 @@ class StrictRequest(Request):
         """Return the body; FastAPI passes on an HTTPException only."""
         try:
             return await super().body()
-        except BodyTooLarge as error:
+        except (BodyTooLarge, ExceptionGroup) as error:
+            # A middleware's task group wraps what it passes on.
+            if isinstance(error, ExceptionGroup) and error.subgroup(BodyTooLarge) is None:
+                raise
             raise HTTPException(413, "The body is longer than allowed.") from error
 
     async def json(self) -> Any:
