@@ -12,6 +12,7 @@ from backend.usecases.ports import Accepted
 from backend.usecases.views import EntryView
 
 _SAFE_INTEGER = 1 << 53
+_OUTCOME_NAMES = {int(outcome): outcome.name.lower() for outcome in Outcome}
 _ID_DIGITS = {
     "bin": 10, "lot": 24, "into": 24,
     "to": 16, "giver": 16, "weigher": 16, "device": 16, "vehicle": 16, "site": 16,
@@ -36,8 +37,8 @@ def maybe_instant(unix_seconds: int | None) -> str | None:
 
 
 def outcome_name(outcome: int | None) -> str | None:
-    """Return the outcome's word."""
-    return None if outcome is None else Outcome(outcome).name.lower()
+    """Return the outcome's word; None for none, and for one that a lying node made up."""
+    return None if outcome is None else _OUTCOME_NAMES.get(outcome)
 
 
 def receipt_shape(accepted: Accepted) -> Receipt:

@@ -115,9 +115,10 @@ class Auditor:
         audit.segments += 1
         audit.entries += len(event.outcomes)
         audit.lifts += _count_lifts(event.words)
-        for value in set(event.outcomes):
-            outcome = Outcome(value)
-            audit.outcomes[outcome] = audit.outcomes.get(outcome, 0) + event.outcomes.count(value)
+        for outcome in Outcome:
+            count = event.outcomes.count(outcome)
+            if count:
+                audit.outcomes[outcome] = audit.outcomes.get(outcome, 0) + count
 
     def _settle_left_over(self) -> None:
         waiting, self._settled = self._settled, []

@@ -7,7 +7,7 @@ the books and the difference is written down.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from backend.domain.custody import (
     Recorded,
@@ -18,6 +18,7 @@ from backend.domain.custody import (
     record_segment,
     settle,
 )
+from backend.domain.errors import MalformedSegment
 from backend.domain.journal import Segment, read_entry, split_entries
 from backend.domain.layout import Kind
 from backend.domain.types import Outcome
@@ -149,12 +150,17 @@ class Folder:
         lot_serial = 0 if desk is None else desk.lot_serial
         segment = Segment(event.device, event.first_seq, event.words, event.x, event.y, event.r, event.s)
         answer = record_segment(self.state, segment, block_time=self._block_time, trusted_head=event.head)
+        self._compare(event, answer)
+        try:
+            entries = split_entries(event.words)
+        except MalformedSegment:
+            return  # no ledger records it; a node that says so is found out above
+        if len(event.outcomes) != len(entries):
+            event = replace(event, outcomes=event.outcomes[: len(entries)].ljust(len(entries), b"\0"))
         segment_id, self.next_segment_id = self.next_segment_id, self.next_segment_id + 1
-        entries = split_entries(event.words)
         self.lines.segments.append(
             SegmentLine(segment_id, event, event.first_seq + len(entries) - 1, prev_head, self._block_time)
         )
-        self._compare(event, answer)
         self._lines_of(event, segment_id, entries, lot_serial)
 
     def _compare(self, event: SegmentRecorded, answer: object) -> None:
