@@ -112,6 +112,10 @@ def split_entries(words: bytes) -> list[bytes]:
         raise MalformedSegment(f"{len(words)} bytes are not a whole, positive number of 32-byte words.")
     entries: list[bytes] = []
     offset, end = 0, len(words)
+    if words[::WORD_BYTES].count(Kind.LIFT) == end // WORD_BYTES:
+        # Most segments: nothing but lifts.
+        entries = [words[at : at + WORD_BYTES] for at in range(0, end, WORD_BYTES)]
+        offset = end
     while offset < end:
         length = WORD_BYTES if words[offset] == Kind.LIFT else words[offset + 1] * WORD_BYTES
         if length == 0 or offset + length > end:

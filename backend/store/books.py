@@ -330,14 +330,20 @@ def _prune_blocks(connection: Connection, batch: Extend) -> None:
 def _mark_recorded(connection: Connection, segments: Sequence[SegmentLine]) -> None:
     """Note how far each journal got; keep what others relayed, so that this server can go on from there."""
     intake = IntakeStore(connection)
+    kept_to: dict[int, int] = {}
+    foreign: list[Accepted] = []
     for line in segments:
         event = line.event
-        intake.hold_journal(event.device)
-        end = intake.find_end(event.device)
-        if event.first_seq == (0 if end is None else end[0]) + 1:
+        if event.device not in kept_to:
+            intake.hold_journal(event.device)
+            end = intake.find_end(event.device)
+            kept_to[event.device] = 0 if end is None else end[0]
+        if event.first_seq == kept_to[event.device] + 1:
             segment = Segment(event.device, event.first_seq, event.words, event.x, event.y, event.r, event.s)
             receipt = receipt_id(event.device, event.first_seq, line.last_seq, event.head)
-            intake.keep(Accepted(receipt, segment, line.last_seq, line.prev_head, event.head, line.block_time))
+            foreign.append(Accepted(receipt, segment, line.last_seq, line.prev_head, event.head, line.block_time))
+            kept_to[event.device] = line.last_seq
+    intake.keep_all(foreign)
     ends: dict[str, int] = {}
     for line in segments:
         device = device_text(line.event.device)

@@ -105,22 +105,12 @@ class IntakeStore:
 
     def keep(self, accepted: Accepted) -> None:
         """Keep a segment and queue it for the chain."""
-        segment = accepted.segment
-        self._connection.execute(
-            insert(_SEGMENTS).values(
-                receipt_id=accepted.receipt_id,
-                device=device_text(segment.device),
-                first_seq=segment.first_seq,
-                last_seq=accepted.last_seq,
-                words=segment.words,
-                prev_head=accepted.prev_head,
-                head=accepted.head,
-                **{name: getattr(segment, name).to_bytes(32, "big") for name in "xyrs"},
-                received_at=accepted.received_at,
-                state="queued",
-                attempts=0,
-            )
-        )
+        self.keep_all([accepted])
+
+    def keep_all(self, segments: Sequence[Accepted]) -> None:
+        """Keep segments in this order and queue them for the chain."""
+        if segments:
+            self._connection.execute(insert(_SEGMENTS), [_row(accepted) for accepted in segments])
 
     def keep_evidence(self, device: int, seq: int, salt: bytes, document: str) -> None:
         """Keep the document behind an entry's digest."""
@@ -160,6 +150,23 @@ class IntakeStore:
                 number = int(row.number, 16)
                 found[number] = KnownBin(number, row.stream, int(row.site, 16), row.placed_from)
         return found
+
+
+def _row(accepted: Accepted) -> dict[str, Any]:
+    segment = accepted.segment
+    return {
+        "receipt_id": accepted.receipt_id,
+        "device": device_text(segment.device),
+        "first_seq": segment.first_seq,
+        "last_seq": accepted.last_seq,
+        "words": segment.words,
+        "prev_head": accepted.prev_head,
+        "head": accepted.head,
+        **{name: getattr(segment, name).to_bytes(32, "big") for name in "xyrs"},
+        "received_at": accepted.received_at,
+        "state": "queued",
+        "attempts": 0,
+    }
 
 
 def _accepted(row: Row[Any]) -> Accepted:

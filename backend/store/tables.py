@@ -196,9 +196,10 @@ class LedgerSegment(SQLModel, table=True):
 
 
 class LiftRow(SQLModel, table=True):
-    """Where the lifts of a bin are: a position in a ledger segment."""
+    """Where the lifts of a bin are: a position in a ledger segment. The key is the whole row."""
 
     __tablename__ = "lift"
+    __table_args__ = {"sqlite_with_rowid": False}
 
     bin: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     segment_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import repeat
+
+import numpy as np
 
 from backend.domain.custody import (
     Recorded,
@@ -178,47 +181,61 @@ class Folder:
         self.lines.disagreements.append((block, device, seq, ledger, fold))
 
     def _lines_of(self, event: SegmentRecorded, segment_id: int, entries: list[bytes], lot_serial: int) -> None:
-        lines, outcomes = self.lines, event.outcomes
-        run_start, run_applied, run_grams = -1, 0, 0
-
-        def end_run(end: int) -> None:
-            nonlocal run_start, run_applied, run_grams
-            if run_start >= 0 and lot_serial:
-                lot = event.device << 32 | lot_serial
-                lines.runs.append(RunLine(lot, segment_id, run_start, end, run_applied, run_grams))
-            run_start, run_applied, run_grams = -1, 0, 0
-
-        for position, words in enumerate(entries):
-            if words[0] == Kind.LIFT:
-                if run_start < 0:
-                    run_start = position
-                if outcomes[position] == Outcome.APPLIED:
-                    run_applied += 1
-                    run_grams += int.from_bytes(words[13:17], "big")
-                lines.lifts.append((int.from_bytes(words[1:6], "big"), segment_id, position))
+        position, count = 0, len(entries)
+        while position < count:
+            if entries[position][0] != Kind.LIFT:
+                lot_serial = self._line_of_step(event, segment_id, position, entries[position], lot_serial)
+                position += 1
                 continue
-            end_run(position - 1)
-            entry = read_entry(words)
-            outcome, seq = outcomes[position], event.first_seq + position
-            lines.steps[event.device, seq] = StepLine(
-                event.device,
-                seq,
-                entry.kind,
-                segment_id,
-                entry.fields.get("lot"),
-                entry.fields.get("into"),
-                outcome,
-                outcome,
-            )
-            if outcome != Outcome.APPLIED:
-                continue
+            end = position
+            while end < count and entries[end][0] == Kind.LIFT:
+                end += 1
+            lot = event.device << 32 | lot_serial if lot_serial else None
+            self._lines_of_lifts(event, segment_id, position, entries[position:end], lot)
+            position = end
+
+    def _lines_of_lifts(
+        self, event: SegmentRecorded, segment_id: int, first: int, lifts: list[bytes], lot: int | None
+    ) -> None:
+        """Lifts in a row, all at once: a city lifts a bin half a million times a day."""
+        words = np.frombuffer(b"".join(lifts), dtype=">u8").reshape(-1, 4)
+        # The lift's layout: kind 8, bin 40, … in the first 8 bytes; grams in bytes 13 to 16.
+        bins = (words[:, 0] >> 16) & 0xFFFFFFFFFF
+        end = first + len(lifts)
+        self.lines.lifts += zip(bins.tolist(), repeat(segment_id), range(first, end), strict=False)
+        if lot is None:
+            return
+        outcomes = np.frombuffer(event.outcomes, dtype=np.uint8)[first:end]
+        is_applied = outcomes == Outcome.APPLIED
+        grams = (words[:, 1] & 0xFFFFFF) << 8 | words[:, 2] >> 56
+        self.lines.runs.append(
+            RunLine(lot, segment_id, first, end - 1, int(is_applied.sum()), int(grams[is_applied].sum()))
+        )
+
+    def _line_of_step(
+        self, event: SegmentRecorded, segment_id: int, position: int, words: bytes, lot_serial: int
+    ) -> int:
+        """Add the line of an entry other than a lift; return the serial of the lot that lifts go into now."""
+        lines, entry = self.lines, read_entry(words)
+        outcome, seq = event.outcomes[position], event.first_seq + position
+        lines.steps[event.device, seq] = StepLine(
+            event.device,
+            seq,
+            entry.kind,
+            segment_id,
+            entry.fields.get("lot"),
+            entry.fields.get("into"),
+            outcome,
+            outcome,
+        )
+        if outcome == Outcome.APPLIED:
             if entry.kind == Kind.LOAD:
-                lot_serial = entry.fields["lot"] & 0xFFFFFFFF
-            elif entry.kind == Kind.ENROL:
+                return entry.fields["lot"] & 0xFFFFFFFF
+            if entry.kind == Kind.ENROL:
                 lines.devices.append(DeviceLine(entry.fields["device"], event.device, seq))
             elif entry.kind == Kind.REVOKE:
                 lines.revoked.append(entry.fields["device"])
-        end_run(len(entries) - 1)
+        return lot_serial
 
     def _settle_left_over(self) -> None:
         """Steps that somebody asked the ledger to settle, outside any segment."""

@@ -158,6 +158,7 @@ def upgrade() -> None:
         sa.Column("segment_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("bin", "segment_id", "position"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "lot",
