@@ -13,12 +13,15 @@ from pathlib import Path
 
 import httpx
 from chain_support import ROOT, RunningDevnet, dev_key, start_devnet
+from click.testing import Result
+from typer.testing import CliRunner
 
 from backend.chain.anvil import free_port
 from backend.chain.client import Rpc
 from backend.chain.deploy import Deployment, deploy
 from backend.chain.ledger import Ledger, encode_create_organisation
 from backend.chain.transactions import send_and_wait
+from backend.cli.app import build_app
 from backend.domain.journal import Network, Segment, split_entries
 from backend.domain.seal import key_hash
 from backend.domain.types import device_id
@@ -110,16 +113,10 @@ class RunningCity:
         self.stop_server()
         self.devnet.stop()
 
-    def huanlian(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def huanlian(self, *arguments: str) -> Result:
         """Run a command of the product against this city."""
-        return subprocess.run(
-            [sys.executable, "-m", "backend.cli", *arguments],
-            cwd=ROOT,
-            env={**os.environ, **self.environment, "HUANLIAN_API_URL": self.url},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        environment = {**self.environment, "HUANLIAN_API_URL": self.url}
+        return CliRunner().invoke(build_app(), arguments, env=environment)
 
     # --- devices ---------------------------------------------------------------------------------------
 

@@ -143,7 +143,7 @@ class TestALotsJourney:
     def test_the_audit_agrees(self, running: RunningCity) -> None:
         trust = str(running.data_dir / "trust.json")
         done = running.huanlian("audit", "--trust", trust, "--api", running.url)
-        assert done.returncode == 0, done.stderr
+        assert done.exit_code == 0, done.output
         assert done.stdout.strip().endswith("everything agrees")
 
     def test_a_bundle_is_valid_though_the_server_is_gone(
@@ -156,13 +156,13 @@ class TestALotsJourney:
             path.write_bytes(bundle)
             rpc = f"http://127.0.0.1:{running.rpc_port}"
             done = running.huanlian("verify", str(path), "--trust", trust, "--rpc", rpc)
-            assert done.returncode == 0, done.stdout + done.stderr
+            assert done.exit_code == 0, done.output
             assert done.stdout.strip().endswith("VALID")
-            assert running.huanlian("verify", str(path), "--trust", trust).returncode == 3
+            assert running.huanlian("verify", str(path), "--trust", trust).exit_code == 3
             outcomes = json.loads(bundle)["outcomes"]
             path.write_bytes(bundle.replace(outcomes.encode(), b"02" + outcomes[2:].encode()))
             done = running.huanlian("verify", str(path), "--trust", trust, "--rpc", rpc)
-            assert (done.returncode, "step 8" in done.stdout) == (1, True), done.stdout
+            assert (done.exit_code, "step 8" in done.stdout) == (1, True), done.stdout
         finally:
             running.start_server()
 
@@ -263,7 +263,7 @@ class TestKilled:
                 assert t["lifted"] + t["gained"] == t["held"] + t["out"] + t["lost"]
             trust = str(city.data_dir / "trust.json")
             audit = city.huanlian("audit", "--trust", trust, "--api", city.url)
-            assert audit.stdout.strip().endswith("everything agrees"), audit.stderr
+            assert audit.stdout.strip().endswith("everything agrees"), audit.output
             head = city.rpc.call("eth_getBlockByNumber", "latest", False)
             city.devnet.kill()
             city.kill_server()
@@ -272,7 +272,7 @@ class TestKilled:
             assert same["hash"] == head["hash"]
             city.start_server()
             again = city.huanlian("seed")
-            assert again.returncode == 0, again.stderr
+            assert again.exit_code == 0, again.output
             assert "known before" in again.stdout
             assert city.courier.get("/api/v1/totals")["totals"] == first["totals"]
         finally:
@@ -292,7 +292,7 @@ class TestKilled:
         seeding.kill()  # the devices' side goes down as well
         seeding.wait()
         done = city.huanlian("seed")
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.exit_code == 0, done.output
 
     @staticmethod
     def _wait_for_segments(city: RunningCity, count: int, seeding: subprocess.Popen[bytes]) -> None:
