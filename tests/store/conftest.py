@@ -1,17 +1,14 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
 from postgres_cluster import postgres_cluster
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
+from sqlmodel import SQLModel
 
 from backend.store.session import Database
-
-_NUMBERS = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -21,63 +18,56 @@ def url_of() -> Iterator[Callable[[str], str]]:
 
 
 @pytest.fixture(scope="session")
-def create_database(url_of: Callable[[str], str]) -> Callable[[str], str]:
-    """Make a database of the cluster out of another; return its name."""
+def postgresql(url_of: Callable[[str], str]) -> Iterator[Engine]:
+    """The cluster's own database, to make and drop others from."""
     engine = create_engine(url_of("postgres"), isolation_level="AUTOCOMMIT")
-
-    def create(template: str) -> str:
-        name = f"books_{next(_NUMBERS)}"
-        with engine.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-        return name
-
-    return create
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")
-def migrated_postgresql(url_of: Callable[[str], str], create_database: Callable[[str], str]) -> str:
-    """Return the name of a database to copy from."""
-    name = create_database("template0")
-    _migrate(url_of(name))
-    return name
+def migrated_postgresql(url_of: Callable[[str], str], postgresql: Engine) -> Iterator[Database]:
+    """One database for all tests, emptied after each: to make one takes longer than most tests."""
+    with postgresql.connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE migrated")
+    made = Database(url_of("migrated"))
+    made.migrate()
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("sqlite") / "books.db"
-    _migrate(f"sqlite:///{path}")
-    return path
-
-
-def _migrate(url: str) -> None:
-    database = Database(url)
-    database.migrate()
-    database.close()
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """One file for all tests, emptied after each."""
+    made = Database(f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'books.db'}")
+    made.migrate()
+    yield made
+    made.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database without a schema: a file, or one of the private cluster."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'books.db'}"
-    else:
-        url_of = request.getfixturevalue("url_of")
-        url = url_of(request.getfixturevalue("create_database")("template0"))
-    database = Database(url)
+        database = Database(f"sqlite:///{tmp_path / 'books.db'}")
+        yield database
+        database.close()
+        return
+    url_of, postgresql = (request.getfixturevalue(name) for name in ("url_of", "postgresql"))
+    with postgresql.connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE empty")
+    database = Database(url_of("empty"))
     yield database
     database.close()
+    with postgresql.connect() as connection:
+        connection.exec_driver_sql("DROP DATABASE empty WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A database at its newest schema."""
-    if request.param == "sqlite":
-        path = shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "books.db")
-        url = f"sqlite:///{path}"
-    else:
-        template = request.getfixturevalue("migrated_postgresql")
-        url_of = request.getfixturevalue("url_of")
-        url = url_of(request.getfixturevalue("create_database")(template))
-    made = Database(url)
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A database at its newest schema, with nothing in it."""
+    made: Database = request.getfixturevalue(f"migrated_{request.param}")
     yield made
-    made.close()
+    with made.transaction() as connection:
+        for table in reversed(SQLModel.metadata.sorted_tables):
+            connection.execute(table.delete())

