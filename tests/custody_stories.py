@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from backend.domain.custody import Root, State
+from backend.domain.custody_state import Root, State
 from backend.domain.journal import Network, Segment
 from backend.domain.keccak import keccak256
 from backend.usecases.ledger_events import (

@@ -12,7 +12,7 @@ from custody_stories import FINALITY_DEPTH, NETWORK, NOON, BlockWriter, created,
 from backend.api.deps import Services
 from backend.chain.deploy import Deployment
 from backend.domain import custody
-from backend.domain.custody import Recorded, Root, State
+from backend.domain.custody_state import Recorded, Root, State
 from backend.domain.journal import Segment
 from backend.domain.layout import Kind
 from backend.domain.seal import key_hash

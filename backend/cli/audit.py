@@ -14,7 +14,7 @@ from backend.chain.client import Rpc
 from backend.chain.deploy import Deployment
 from backend.chain.watcher import KnownBlock, Reorg, Watcher
 from backend.cli.places import DEFAULT_RPC, NotSetUp, RpcUrl
-from backend.domain.custody import State
+from backend.domain.custody_state import State
 from backend.domain.journal import Network
 from backend.domain.types import Stream
 from backend.jobs.chain_events import known_batch

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from backend.domain.custody import LotStatus
+from backend.domain.custody_state import LotStatus
 from backend.domain.layout import Kind
 from backend.domain.types import Fate, Outcome, SiteKind, device_text
 from backend.store.reading import Reader

@@ -17,7 +17,7 @@ from backend.console.assets import find_asset
 from backend.console.deps import ConsoleDeps
 from backend.console.journeys import Places, Portrait, draw
 from backend.console.pages import Pages
-from backend.domain.custody import LotStatus
+from backend.domain.custody_state import LotStatus
 
 _LOG = logging.getLogger(__name__)
 _STATIC_AGE_SECONDS: Final = 365 * 86_400

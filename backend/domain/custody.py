@@ -6,180 +6,41 @@ tests/vectors/custody.json. Source: docs/spec/entries.md, "Custody rules".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass, field
-from enum import IntEnum
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
 
+from backend.domain.custody_state import (
+    EXPECTING,
+    Desk,
+    Device,
+    Lot,
+    LotStatus,
+    Recorded,
+    Refused,
+    Settled,
+    State,
+    WaitingStep,
+    WaitingTake,
+)
 from backend.domain.errors import MalformedSegment
-from backend.domain.journal import Entry, Network, Segment, first_head, next_head, read_entry, split_entries
+from backend.domain.journal import Entry, Segment, first_head, next_head, read_entry, split_entries
 from backend.domain.keccak import keccak256
 from backend.domain.layout import Kind
 from backend.domain.seal import is_seal_of, key_hash, seal_digest
+from backend.domain.settling import (
+    DEVICE_SERIAL_MASK,
+    MAX_LOT_GRAMS,
+    SERIAL_MASK,
+    apply_step,
+    apply_take,
+    book,
+    count_deferral,
+    is_named,
+    settle_once,
+)
 from backend.domain.types import Fate, Outcome, Refusal, Role, Scheme, Stream, opener_of, organisation_of
 
 MAX_OPEN_DEFERRALS = 64
-MAX_LOT_GRAMS = (1 << 48) - 1
-_SHANGHAI_SECONDS, _DAY_SECONDS = 8 * 3600, 86_400
 _STREAMS = frozenset(int(stream) for stream in Stream)
-_SERIAL_MASK = 0xFFFFFFFF
-_DEVICE_SERIAL_MASK = (1 << 40) - 1
-
-
-class LotStatus(IntEnum):
-    """Where a lot is in its life; 0, no such lot, is not kept.
-
-    Leaving: its holder has given, merged or closed it, and that step waits for merges into the lot.
-    """
-
-    HELD = 1
-    GIVEN = 2
-    MERGED = 3
-    CLOSED = 4
-    LEAVING = 5
-
-
-class Root(NamedTuple):
-    """An organisation's root registrar, as ActorRegistry names it."""
-
-    device: int
-    key_hash: int
-    epoch: int
-
-
-class Device(NamedTuple):
-    """What the ledger knows of a device; `next_seq` counts from 1."""
-
-    key_hash: int
-    next_seq: int
-    not_after: int
-    role: int
-    is_revoked: bool
-    epoch: int
-    head: bytes
-
-
-class Desk(NamedTuple):
-    """A device's working place: the serial of its current lot (0: none) and how many of its steps wait."""
-
-    lot_serial: int = 0
-    open_deferrals: int = 0
-
-
-class Lot(NamedTuple):
-    """A load of one stream in one holder's hands."""
-
-    holder: int
-    grams: int
-    lifts: int
-    stream: int
-    status: int
-    pendings: int
-    last_seq: int
-    taken: bool
-
-    def is_held_by(self, device: int) -> bool:
-        """In this device's hands and free to leave them."""
-        return self.holder == device and self.status == LotStatus.HELD
-
-    def is_open_to(self, device: int) -> bool:
-        """Held, and custody never passed: only such a lot takes loads, lifts and merges."""
-        return self.is_held_by(device) and not self.taken
-
-
-class Give(NamedTuple):
-    """The offer under which a given lot travels; `head13` is the giver's head after it, cut to 13 bytes."""
-
-    to: int
-    seq: int
-    grams: int
-    head13: bytes
-
-
-class WaitingTake(NamedTuple):
-    """A take whose give has not come yet."""
-
-    taker: int
-    seq: int
-    grams: int
-    head13: bytes
-
-
-class WaitingStep(NamedTuple):
-    """What a device wants to do with a lot that is not yet its own; kind EXPECTING: only its take waits."""
-
-    kind: int
-    seq: int = 0
-    to: int = 0
-    head13: bytes = b""
-    into_serial: int = 0
-    fate: int = 0
-
-
-EXPECTING = 255
-
-
-class Totals(NamedTuple):
-    """Grams that entered and left custody."""
-
-    lifted: int = 0
-    gained: int = 0
-    out: int = 0
-    lost: int = 0
-
-
-TakeKey = tuple[int, int, int, int]
-"""(giver, give_seq, organisation of the taker, lot)"""
-StepKey = tuple[int, int]
-"""(lot, device)"""
-
-
-@dataclass
-class State:
-    """Everything the rules read and write. The maps may be backed by a database."""
-
-    network: Network
-    roots: MutableMapping[int, Root] = field(default_factory=dict)
-    named_roots: MutableMapping[int, bool] = field(default_factory=dict)
-    devices: MutableMapping[int, Device] = field(default_factory=dict)
-    desks: MutableMapping[int, Desk] = field(default_factory=dict)
-    lots: MutableMapping[int, Lot] = field(default_factory=dict)
-    gives: MutableMapping[int, Give] = field(default_factory=dict)
-    waiting_takes: MutableMapping[TakeKey, WaitingTake] = field(default_factory=dict)
-    waiting_steps: MutableMapping[StepKey, WaitingStep] = field(default_factory=dict)
-    totals: MutableMapping[int, Totals] = field(default_factory=dict)
-    day_totals: MutableMapping[tuple[int, int, int], Totals] = field(default_factory=dict)
-    attested: MutableMapping[bytes, bool] = field(default_factory=dict)
-
-
-class Settled(NamedTuple):
-    """A step that had waited got its outcome."""
-
-    device: int
-    seq: int
-    lot: int
-    outcome: Outcome
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """A segment that the ledger keeps: one outcome byte an entry, and the steps it set free."""
-
-    outcomes: bytes
-    head: bytes
-    settled: tuple[Settled, ...]
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A segment of which nothing is kept."""
-
-    reason: Refusal
-
-
-def day_of(block_time: int) -> int:
-    """Return the number of the Asia/Shanghai day that holds an instant."""
-    return (block_time + _SHANGHAI_SECONDS) // _DAY_SECONDS
 
 
 def statement_of(kind: Kind, site: int, number: int, digest: int) -> bytes:
@@ -190,10 +51,10 @@ def statement_of(kind: Kind, site: int, number: int, digest: int) -> bytes:
 def can_be_enrolled(fields: Mapping[str, int]) -> bool:
     """Say whether an enrolment's fields make sense, whoever sealed it."""
     return (
-        fields["device"] & _DEVICE_SERIAL_MASK != 0
+        fields["device"] & DEVICE_SERIAL_MASK != 0
         and Role.CREW <= fields["role"] <= Role.OFFICE
         and fields["scheme"] == Scheme.RAW
-        and fields["not_after"] <= _SERIAL_MASK
+        and fields["not_after"] <= SERIAL_MASK
     )
 
 
@@ -263,24 +124,6 @@ def _heads_needed(head: bytes, entries: list[bytes], trusted_head: bytes | None)
     return heads
 
 
-def settle(state: State, lot: int, *, block_time: int, max_steps: int) -> list[Settled]:
-    """Apply up to `max_steps` waiting steps of one lot; anyone may ask the ledger to."""
-    settled: list[Settled] = []
-    for _ in range(max_steps):
-        ready = _next_step(state, lot)
-        if ready is None:
-            break
-        settled += _settle_once(state, lot, block_time)
-        if isinstance(ready, WaitingStep) and ready.kind == Kind.MERGE:
-            lot = state.lots[lot].holder << 32 | ready.into_serial
-    return settled
-
-
-def is_ready(state: State, lot: int) -> bool:
-    """Say whether a settle step of this lot would apply something."""
-    return _next_step(state, lot) is not None
-
-
 class _Folding:
     """One segment's entries on their way into the state."""
 
@@ -328,9 +171,9 @@ class _Folding:
                 outcomes.append(Outcome.APPLIED)
         if applied:
             self.state.lots[lot_id] = lot._replace(
-                grams=grams, lifts=lot.lifts + applied & _SERIAL_MASK, last_seq=last_seq
+                grams=grams, lifts=lot.lifts + applied & SERIAL_MASK, last_seq=last_seq
             )
-            _book(self.state, self.organisation, self.block_time, lot.stream, lifted=grams - lot.grams)
+            book(self.state, self.organisation, self.block_time, lot.stream, lifted=grams - lot.grams)
 
     def _one(self, entry: Entry) -> Outcome:
         if entry.kind not in _RULES:
@@ -343,7 +186,7 @@ class _Folding:
         return self.state.desks.get(self.device_id) or Desk()
 
     def _try_settle(self, lot_id: int) -> None:
-        self.settled += _settle_once(self.state, lot_id, self.block_time)
+        self.settled += settle_once(self.state, lot_id, self.block_time)
 
     def _has_room_to_wait(self) -> bool:
         return self._desk().open_deferrals < MAX_OPEN_DEFERRALS
@@ -352,11 +195,11 @@ class _Folding:
         if not self._has_room_to_wait():
             return Outcome.LATE
         self.state.waiting_steps[lot_id, self.device_id] = step
-        _count_deferral(self.state, self.device_id, 1)
+        count_deferral(self.state, self.device_id, 1)
         return Outcome.DEFERRED
 
     def _is_own_new_id(self, lot_id: int) -> bool:
-        return opener_of(lot_id) == self.device_id and lot_id & _SERIAL_MASK != 0
+        return opener_of(lot_id) == self.device_id and lot_id & SERIAL_MASK != 0
 
     def load(self, entry: Entry) -> Outcome:
         lot_id, stream = entry.fields["lot"], entry.fields["stream"]
@@ -367,7 +210,7 @@ class _Folding:
             self.state.lots[lot_id] = Lot(self.device_id, 0, 0, stream, LotStatus.HELD, 0, 0, False)
         elif not lot.is_open_to(self.device_id) or lot.stream != stream:
             return Outcome.CONFLICT
-        self.state.desks[self.device_id] = self._desk()._replace(lot_serial=lot_id & _SERIAL_MASK)
+        self.state.desks[self.device_id] = self._desk()._replace(lot_serial=lot_id & SERIAL_MASK)
         return Outcome.APPLIED
 
     def give(self, entry: Entry) -> Outcome:
@@ -398,10 +241,10 @@ class _Folding:
         return self._wait(lot_id, step)
 
     def _carry_out(self, lot_id: int, lot: Lot, step: WaitingStep) -> Outcome:
-        outcome = _apply_step(self.state, lot_id, lot, step, self.block_time)
+        outcome = apply_step(self.state, lot_id, lot, step, self.block_time)
         if outcome == Outcome.APPLIED:
             changed = self.device_id << 32 | step.into_serial if step.kind == Kind.MERGE else lot_id
-            self.settled += _settle_once(self.state, changed, self.block_time)
+            self.settled += settle_once(self.state, changed, self.block_time)
         return outcome
 
     def take(self, entry: Entry) -> Outcome:
@@ -420,9 +263,9 @@ class _Folding:
         if lot is not None and lot.status == LotStatus.GIVEN:
             give = self.state.gives[lot_id]
             if (lot.holder, give.seq) == (fields["giver"], fields["give_seq"]):
-                if not _is_named(give.to, self.device_id) or give.head13 != waiting.head13:
+                if not is_named(give.to, self.device_id) or give.head13 != waiting.head13:
                     return Outcome.CONFLICT
-                _apply_take(self.state, lot_id, lot, waiting, self.block_time)
+                apply_take(self.state, lot_id, lot, waiting, self.block_time)
                 self._try_settle(lot_id)
                 return Outcome.APPLIED
         key = (fields["giver"], fields["give_seq"], self.organisation, lot_id)
@@ -432,7 +275,7 @@ class _Folding:
             return Outcome.LATE
         self.state.waiting_takes[key] = waiting
         self.state.waiting_steps[lot_id, self.device_id] = WaitingStep(EXPECTING)
-        _count_deferral(self.state, self.device_id, 1)
+        count_deferral(self.state, self.device_id, 1)
         return Outcome.DEFERRED
 
     def withdraw(self, entry: Entry) -> Outcome:
@@ -454,7 +297,7 @@ class _Folding:
             del self.state.waiting_steps[lot_id, self.device_id]
         else:
             self.state.waiting_steps[lot_id, self.device_id] = WaitingStep(EXPECTING)
-        _count_deferral(self.state, self.device_id, -1)
+        count_deferral(self.state, self.device_id, -1)
         return Outcome.APPLIED
 
     def merge(self, entry: Entry) -> Outcome:
@@ -467,7 +310,7 @@ class _Folding:
             self.state.lots[into_id] = into
         elif not into.is_open_to(self.device_id) or into.stream != stream:
             return Outcome.CONFLICT
-        step = WaitingStep(Kind.MERGE, self.seq, into_serial=into_id & _SERIAL_MASK)
+        step = WaitingStep(Kind.MERGE, self.seq, into_serial=into_id & SERIAL_MASK)
         outcome = self._leave(lot_id, step)
         if outcome == Outcome.DEFERRED:
             self.state.lots[into_id] = into._replace(pendings=into.pendings + 1)
@@ -544,126 +387,3 @@ _RULES: dict[int, Callable[[_Folding, Entry], Outcome]] = {
     Kind.SITE: _Folding.attest,
     Kind.PLACE: _Folding.attest,
 }
-
-
-def _is_named(to: int, device: int) -> bool:
-    """Say whether a give to `to` (a device, or an organisation: serial 0) may be taken by this device."""
-    return to == device or (to & _DEVICE_SERIAL_MASK == 0 and organisation_of(to) == organisation_of(device))
-
-
-def _book(state: State, organisation: int, block_time: int, stream: int, **grams: int) -> None:
-    day_key = (organisation, day_of(block_time), stream)
-    state.totals[stream] = _added(state.totals.get(stream), grams)
-    state.day_totals[day_key] = _added(state.day_totals.get(day_key), grams)
-
-
-_TOTAL_MASK = (1 << 64) - 1
-
-
-def _added(before: Totals | None, grams: dict[str, int]) -> Totals:
-    before = before or Totals()
-    return before._replace(**{name: getattr(before, name) + more & _TOTAL_MASK for name, more in grams.items()})
-
-
-def _count_deferral(state: State, device: int, change: int) -> None:
-    desk = state.desks.get(device) or Desk()
-    state.desks[device] = desk._replace(open_deferrals=desk.open_deferrals + change)
-
-
-def _apply_step(state: State, lot_id: int, lot: Lot, step: WaitingStep, block_time: int) -> Outcome:
-    """Carry out a holder's give, merge or close of a lot that is free to leave."""
-    if step.kind == Kind.GIVE:
-        state.lots[lot_id] = lot._replace(status=LotStatus.GIVEN)
-        state.gives[lot_id] = Give(step.to, step.seq, lot.grams, step.head13)
-        return Outcome.APPLIED
-    if step.kind == Kind.MERGE:
-        return _apply_merge(state, lot_id, lot, lot.holder << 32 | step.into_serial)
-    state.lots[lot_id] = lot._replace(status=LotStatus.CLOSED, grams=0)
-    side = "lost" if step.fate == Fate.LOSS else "out"
-    _book(state, organisation_of(lot.holder), block_time, lot.stream, **{side: lot.grams})
-    return Outcome.APPLIED
-
-
-def _apply_take(state: State, lot_id: int, lot: Lot, take: WaitingTake, block_time: int) -> None:
-    state.lots[lot_id] = lot._replace(holder=take.taker, grams=take.grams, status=LotStatus.HELD, taken=True)
-    del state.gives[lot_id]
-    change = take.grams - lot.grams
-    if change:
-        side = "gained" if change > 0 else "lost"
-        _book(state, organisation_of(take.taker), block_time, lot.stream, **{side: abs(change)})
-
-
-def _apply_merge(state: State, lot_id: int, lot: Lot, into_id: int) -> Outcome:
-    into = state.lots[into_id]
-    if lot.stream != into.stream or into.grams + lot.grams > MAX_LOT_GRAMS:
-        return Outcome.INVALID
-    lifts = (into.lifts + lot.lifts) & _SERIAL_MASK
-    state.lots[into_id] = into._replace(grams=into.grams + lot.grams, lifts=lifts)
-    state.lots[lot_id] = lot._replace(status=LotStatus.MERGED, grams=0)
-    return Outcome.APPLIED
-
-
-def _next_step(state: State, lot_id: int) -> WaitingTake | WaitingStep | None:
-    """Return the waiting step that this lot is ready for."""
-    lot = state.lots.get(lot_id)
-    if lot is None:
-        return None
-    if lot.status == LotStatus.GIVEN:
-        return state.waiting_takes.get(_take_key(state, lot_id, lot))
-    if lot.status == LotStatus.LEAVING and lot.pendings == 0:
-        return state.waiting_steps[lot_id, lot.holder]
-    return None
-
-
-def _take_key(state: State, lot_id: int, lot: Lot) -> TakeKey:
-    give = state.gives[lot_id]
-    return (lot.holder, give.seq, int(organisation_of(give.to)), lot_id)
-
-
-def _settle_once(state: State, lot_id: int, block_time: int) -> list[Settled]:
-    """Apply at most one waiting step of a lot; a take found wrong brings down the step that built on it."""
-    ready = _next_step(state, lot_id)
-    if ready is None:
-        return []
-    if isinstance(ready, WaitingTake):
-        return _settle_take(state, lot_id, ready, block_time)
-    return _settle_step(state, lot_id, ready, block_time)
-
-
-def _settle_take(state: State, lot_id: int, take: WaitingTake, block_time: int) -> list[Settled]:
-    lot, give = state.lots[lot_id], state.gives[lot_id]
-    del state.waiting_takes[_take_key(state, lot_id, lot)]
-    _count_deferral(state, take.taker, -1)
-    step_key = (lot_id, take.taker)
-    step = state.waiting_steps[step_key]
-    if _is_named(give.to, take.taker) and give.head13 == take.head13:
-        _apply_take(state, lot_id, lot, take, block_time)
-        if step.kind == EXPECTING:
-            del state.waiting_steps[step_key]
-        else:
-            state.lots[lot_id] = state.lots[lot_id]._replace(status=LotStatus.LEAVING)
-        return [Settled(take.taker, take.seq, lot_id, Outcome.APPLIED)]
-    del state.waiting_steps[step_key]
-    settled = [Settled(take.taker, take.seq, lot_id, Outcome.CONFLICT)]
-    if step.kind != EXPECTING:
-        _count_deferral(state, take.taker, -1)
-        settled.append(Settled(take.taker, step.seq, lot_id, Outcome.CONFLICT))
-        if step.kind == Kind.MERGE:
-            _end_pending(state, take.taker << 32 | step.into_serial)
-    return settled
-
-
-def _settle_step(state: State, lot_id: int, step: WaitingStep, block_time: int) -> list[Settled]:
-    lot = state.lots[lot_id]._replace(status=LotStatus.HELD)
-    state.lots[lot_id] = lot
-    del state.waiting_steps[lot_id, lot.holder]
-    _count_deferral(state, lot.holder, -1)
-    if step.kind == Kind.MERGE:
-        _end_pending(state, lot.holder << 32 | step.into_serial)
-    outcome = _apply_step(state, lot_id, lot, step, block_time)
-    return [Settled(lot.holder, step.seq, lot_id, outcome)]
-
-
-def _end_pending(state: State, lot_id: int) -> None:
-    lot = state.lots[lot_id]
-    state.lots[lot_id] = lot._replace(pendings=lot.pendings - 1)

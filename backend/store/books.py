@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from backend.domain.custody import find_device, is_ready
+from backend.domain.custody import find_device
 from backend.domain.journal import Network, Segment
+from backend.domain.settling import is_ready
 from backend.domain.types import device_text, lot_text, organisation_of, organisation_text
 from backend.store import slots
 from backend.store.bulk import insert_lifts

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, or_, select
 
-from backend.domain.custody import LotStatus
+from backend.domain.custody_state import LotStatus
 from backend.domain.journal import read_entry, split_entries
 from backend.domain.layout import Kind
 from backend.domain.types import Outcome

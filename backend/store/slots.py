@@ -12,17 +12,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 from sqlalchemy import Connection, bindparam, delete, func, select, tuple_
 
-from backend.domain.custody import (
-    Desk,
-    Device,
-    Give,
-    Lot,
-    Root,
-    State,
-    Totals,
-    WaitingStep,
-    WaitingTake,
-)
+from backend.domain.custody_state import Desk, Device, Give, Lot, Root, State, Totals, WaitingStep, WaitingTake
 from backend.domain.journal import Network
 from backend.store.intake import upsert
 from backend.store.tables import Slot, table_of

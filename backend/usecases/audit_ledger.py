@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from backend.domain.custody import Recorded, Root, State, record_segment, settle
+from backend.domain.custody import record_segment
+from backend.domain.custody_state import Recorded, Root, State
 from backend.domain.journal import Segment
 from backend.domain.layout import WORD_BYTES, Kind
+from backend.domain.settling import settle
 from backend.domain.types import Outcome, Stream, device_text, lot_text
 from backend.usecases.ledger_events import (
     LedgerEvent,

@@ -12,18 +12,12 @@ from itertools import repeat
 
 import numpy as np
 
-from backend.domain.custody import (
-    Recorded,
-    Root,
-    Settled,
-    State,
-    find_device,
-    record_segment,
-    settle,
-)
+from backend.domain.custody import find_device, record_segment
+from backend.domain.custody_state import Recorded, Root, Settled, State
 from backend.domain.errors import MalformedSegment
 from backend.domain.journal import Segment, read_entry, split_entries
 from backend.domain.layout import Kind
+from backend.domain.settling import settle
 from backend.domain.types import Outcome
 from backend.usecases.ledger_events import (
     BinsPlaced,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.domain import custody
-from backend.domain.custody import Recorded, Root, State
+from backend.domain.custody_state import Recorded, Root, State
 from backend.domain.journal import Network, Segment
 from backend.domain.label import LabelSerial, serial_digest
 from backend.domain.layout import Kind

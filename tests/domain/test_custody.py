@@ -11,19 +11,12 @@ from custody_stories import NETWORK, NOON, segment_of, stories
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.domain.custody import (
-    LotStatus,
-    Recorded,
-    Root,
-    State,
-    Totals,
-    is_ready,
-    record_segment,
-    settle,
-)
+from backend.domain.custody import record_segment
+from backend.domain.custody_state import LotStatus, Recorded, Root, State, Totals
 from backend.domain.journal import Segment
 from backend.domain.layout import Kind
 from backend.domain.seal import key_hash
+from backend.domain.settling import is_ready, settle
 from backend.domain.types import Outcome, Role, device_id, lot_id
 from backend.domain.writer import JournalWriter, SigningKey
 

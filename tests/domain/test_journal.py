@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shared_material import find_shared
 
-from backend.domain.custody import Recorded, Refused, Root, State, record_segment
+from backend.domain.custody import record_segment
+from backend.domain.custody_state import Recorded, Refused, Root, State
 from backend.domain.errors import FieldOutOfRange, MalformedSegment
 from backend.domain.journal import (
     MAX_SEGMENT_ENTRIES,

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from custody_stories import NETWORK, Story, read_vectors, segment_of, settled_of, stories
 
-from backend.domain.custody import Recorded, Refused, State, day_of, record_segment, settle
+from backend.domain.custody import record_segment
+from backend.domain.custody_state import Recorded, Refused, State
 from backend.domain.errors import MalformedSegment
 from backend.domain.journal import (
     first_head,
@@ -23,6 +24,7 @@ from backend.domain.journal import (
 from backend.domain.layout import LAYOUTS, Kind
 from backend.domain.merkle import lift_path, lifts_root, root_of_path
 from backend.domain.seal import domain_separator, is_seal_of, key_hash, seal_digest
+from backend.domain.settling import day_of, settle
 from backend.domain.types import device_text, lot_text, organisation_text
 
 ROOT = Path(__file__).resolve().parents[2]

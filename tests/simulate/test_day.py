@@ -11,10 +11,12 @@ import pytest
 from custody_stories import NETWORK, NOON
 
 from backend.demo.city import PLAN, load_demo_city
-from backend.domain.custody import Recorded, Root, State, is_ready, record_segment, settle
+from backend.domain.custody import record_segment
+from backend.domain.custody_state import Recorded, Root, State
 from backend.domain.journal import evidence_digest, read_entries
 from backend.domain.layout import Kind
 from backend.domain.seal import key_hash
+from backend.domain.settling import is_ready, settle
 from backend.domain.types import Outcome, device_id
 from backend.domain.writer import JournalWriter
 from backend.exchange.plan import read_runs

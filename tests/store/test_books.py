@@ -10,11 +10,12 @@ from custody_stories import NETWORK, NOON, BlockWriter, Story, blocks_of, create
 from sqlalchemy import func, select
 from store_support import books_of, dump, fold
 
-from backend.domain import custody
-from backend.domain.custody import Recorded, State, is_ready
+from backend.domain import custody, custody_state, settling
+from backend.domain.custody_state import Recorded, State
 from backend.domain.journal import first_head
 from backend.domain.layout import Kind
 from backend.domain.seal import key_hash
+from backend.domain.settling import is_ready
 from backend.domain.types import Outcome, device_id, device_text, lot_id, lot_text
 from backend.domain.writer import JournalWriter, SigningKey
 from backend.store.bulk import insert_lifts
@@ -203,7 +204,7 @@ def _root(registrar: JournalWriter) -> dict[str, object]:
 
 def _state(registrar: JournalWriter) -> State:
     state = State(NETWORK)
-    state.roots[2] = custody.Root(registrar.device, key_hash(*registrar.public), 1)
+    state.roots[2] = custody_state.Root(registrar.device, key_hash(*registrar.public), 1)
     state.named_roots[registrar.device] = True
     return state
 
@@ -254,13 +255,15 @@ class TestSlots:
         with database.transaction() as connection:
             books.state.attach(connection)
             state = books.state
-            state.lots[lot] = custody.Lot(device, (1 << 48) - 1, (1 << 32) - 1, 4, 2, 0xFFFF, (1 << 40) - 1, True)
-            state.gives[lot] = custody.Give(device, (1 << 40) - 1, (1 << 48) - 1, b"\xff" * 13)
-            state.totals[4] = custody.Totals(*[(1 << 64) - 1] * 4)
-            state.devices[device] = custody.Device(
+            state.lots[lot] = custody_state.Lot(
+                device, (1 << 48) - 1, (1 << 32) - 1, 4, 2, 0xFFFF, (1 << 40) - 1, True
+            )
+            state.gives[lot] = custody_state.Give(device, (1 << 40) - 1, (1 << 48) - 1, b"\xff" * 13)
+            state.totals[4] = custody_state.Totals(*[(1 << 64) - 1] * 4)
+            state.devices[device] = custody_state.Device(
                 (1 << 160) - 1, 1 << 40, (1 << 32) - 1, 5, True, 255, b"\xff" * 32
             )
-            state.waiting_takes[device, (1 << 40) - 1, (1 << 24) - 1, lot] = custody.WaitingTake(
+            state.waiting_takes[device, (1 << 40) - 1, (1 << 24) - 1, lot] = custody_state.WaitingTake(
                 device, 1, (1 << 48) - 1, b"\xff" * 13
             )
             expected = [dict(m.items()) for m in state._maps]
@@ -293,7 +296,7 @@ class TestReadyLots:
                 fold(books, replace(blocks, blocks=blocks.blocks[:2]), size=2)
             books.extend(Extend((header,), events, 0))
             if "settle" in step:
-                custody.settle(
+                settling.settle(
                     state, int(step["settle"], 16), block_time=header.timestamp, max_steps=step["max_steps"]
                 )
             else:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from custody_stories import NETWORK, NOON, Blocks, BlockWriter, Story, blocks_of, created, stories, story_named
 
-from backend.domain.custody import State
+from backend.domain.custody_state import State
 from backend.domain.types import Outcome
 from backend.usecases.audit_ledger import Audit, Auditor, compare_devices, compare_lots
 from backend.usecases.fold_events import BookLines, Folder

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from backend.domain import custody
-from backend.domain.custody import Recorded, Refused, Root, State
+from backend.domain import custody, custody_state, settling
+from backend.domain.custody_state import Recorded, Refused, Root, State
 from backend.domain.journal import (
     Network,
     Segment,
@@ -249,7 +249,7 @@ class Story:
 
     def settle(self, lot: int, max_steps: int = 1) -> None:
         self.now += 7
-        done = custody.settle(self.state, lot, block_time=self.now, max_steps=max_steps)
+        done = settling.settle(self.state, lot, block_time=self.now, max_steps=max_steps)
         self.steps.append(
             {
                 "settle": lot_text(lot),
@@ -260,7 +260,7 @@ class Story:
         )
 
     def settle_all(self) -> None:
-        while ready := [lot for lot in sorted(self.state.lots) if custody.is_ready(self.state, lot)]:
+        while ready := [lot for lot in sorted(self.state.lots) if settling.is_ready(self.state, lot)]:
             for lot in ready:
                 self.settle(lot, 4)
 
@@ -313,7 +313,7 @@ def segment_json(segment: Segment) -> dict[str, Any]:
     }
 
 
-def settled_json(s: custody.Settled) -> dict[str, Any]:
+def settled_json(s: custody_state.Settled) -> dict[str, Any]:
     return {"device": device_text(s.device), "seq": s.seq, "lot": lot_text(s.lot), "outcome": int(s.outcome)}
 
 
@@ -557,7 +557,7 @@ def random_story(n: int) -> Story:
             held[d.device].discard(lot)
         elif act == "take" and gives:
             lot, giver, seq, head, to = gives.pop(rng.randrange(len(gives)))
-            fitting = [w for w in devices if custody._is_named(to, w.device)]
+            fitting = [w for w in devices if settling.is_named(to, w.device)]
             w = rng.choice(fitting)
             w.write(Kind.TAKE, lot=lot, giver=giver, give_seq=seq, give_head=head, grams=rng.randrange(1, 90_000))
             held[w.device].add(lot)
