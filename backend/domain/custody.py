@@ -1,6 +1,6 @@
 """Fold entries into who holds what: the ledger's rules, `custody-1`.
 
-The same rules stand in contracts/CustodyLedger.sol and scanner_app/src/domain/custody.ts, bound by
+The same rules stand in contracts/CustodyRules.sol and scanner_app/src/domain/custody.ts, bound by
 tests/vectors/custody.json. Source: docs/spec/entries.md, "Custody rules".
 """
 
