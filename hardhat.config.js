@@ -7,7 +7,7 @@ const soljson = fileURLToPath(new URL("./node_modules/solc/soljson.js", import.m
 const settings = {
   evmVersion: "osaka",
   viaIR: true,
-  optimizer: { enabled: true, runs: 1_000_000 },
+  optimizer: { enabled: true, runs: 200 },
   // Without metadata, any build of the same source has the same bytecode.
   metadata: { bytecodeHash: "none", appendCBOR: false },
 };

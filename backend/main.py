@@ -9,27 +9,42 @@ from pathlib import Path
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from backend.api.app import create_api
-from backend.api.deps import Services
+from backend.api.deps import Services, wall_clock
+from backend.api.pressure import Pressure
+from backend.api.routes_continuity import continuity_of
+from backend.api.routes_open_data import day_of, days_of
 from backend.chain.client import Rpc, RpcUnavailable
 from backend.chain.deploy import Deployment, require_deployment
+from backend.chain.finality import Finality
+from backend.chain.inclusion import RpcProofs
 from backend.chain.relayer import Sender
 from backend.chain.watcher import Watcher
 from backend.console.deps import ConsoleDeps
 from backend.console.routes import create_console_router, error_page, wants_page
+from backend.domain.bundle import write_bundle
 from backend.domain.journal import Network
+from backend.exchange.hotline import HttpHotline
 from backend.jobs.follow import Follower
+from backend.jobs.heartbeat import Heartbeat
+from backend.jobs.hotline import HotlineJob
+from backend.jobs.radar import Radar
 from backend.jobs.relay import Relay
 from backend.jobs.schedule import start_schedule
 from backend.jobs.witness import RpcWitness
 from backend.logs import configure_logs
 from backend.settings import Settings
 from backend.store.books import BooksStore
-from backend.store.bundles import NotRecordedYet, make_bundle
+from backend.store.bundles import NotRecordedYet, find_evidence
+from backend.store.continuity import ContinuityLog, stale_after
+from backend.store.lease import Lease
 from backend.store.outbox import Outbox, TransactionStore
 from backend.store.reading import Reader
 from backend.store.session import Database
+from backend.usecases.prove_entry import ChainAway, NotOnChain, prove_entry
 from backend.usecases.trust import trust_of
 from backend.usecases.verify_bundle import verify_bundle
 from backend.usecases.views import VerificationReport, VerificationStep
@@ -48,40 +63,77 @@ def require_same_chain(rpc: Rpc, deployment: Deployment) -> None:
         require_deployment(rpc, deployment)
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """Return the whole server; its periodic work runs while it is up."""
+def create_app(settings: Settings, *, now: Callable[[], int] = wall_clock) -> FastAPI:
+    """Return the whole server; its periodic work runs while it is up. `now` is its clock in Unix seconds."""
     deployment = Deployment.load(settings.deployment_file)
     network = network_of(deployment)
     database = Database(settings.database)
     database.migrate()
-    rpc = Rpc(settings.rpc_urls.split(","), chain_id=deployment.chain_id)
+    urls = settings.rpc_urls.split(",")
+    timeout_seconds = settings.rpc_timeout_seconds
+    rpc = Rpc(urls, chain_id=deployment.chain_id, timeout_seconds=timeout_seconds)
     require_same_chain(rpc, deployment)
     books = BooksStore(database, network)
-    follower = Follower(Watcher(rpc, deployment), BooksStore(database, network))
+    # Endpoints stand in for one another, and are held against one another.
+    others = (
+        [Rpc(url, chain_id=deployment.chain_id, timeout_seconds=timeout_seconds) for url in urls]
+        if len(urls) > 1
+        else []
+    )
+    finality = Finality(None if settings.finality == "tag" else settings.finality)
+    watcher = Watcher(rpc, deployment, others=others, finality=finality)
+    follower = Follower(watcher, BooksStore(database, network))
     services = Services(
         database=database,
         books=books,
         network=network,
         deployment=deployment,
-        finality_depth=settings.finality_depth_blocks,
+        finality=settings.finality,
         public_base_url=settings.public_base_url,
-        chain_is_reachable=lambda: follower.is_reachable,
+        chain_is_reachable=lambda: bool(follower.is_reachable),
+        chain_head=lambda: follower.chain_head,
+        stale_seconds=stale_after(settings.heartbeat_seconds),
+        now=now,
+        hotline_key=settings.hotline_key,
+        pressure=Pressure(settings.uploads_max),
+        proofs=RpcProofs(rpc, deployment.actor_registry),
     )
+    hotline = HttpHotline(settings.hotline_url, settings.hotline_key) if settings.hotline_url else None
     pages = _console_deps(settings, services, rpc)
     app = create_api(services, max_body_bytes=settings.max_body_bytes, error_page=_page_for(pages))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        lease = Lease(database, "relay and follow")
+        heartbeat = Heartbeat(
+            ContinuityLog(database, stale_seconds=services.stale_seconds),
+            follower,
+            backlog_after_seconds=settings.backlog_after_seconds,
+            now=services.now,
+        )
+        with suppress(SQLAlchemyError):  # a disk that is full now is a reason to be down, not to stay down
+            heartbeat.beat()
         scheduler = start_schedule(
-            relay=_relay(settings, rpc, deployment, database, books),
+            lease=lease,
+            relay=_relay(settings, rpc, services, lease),
             follower=follower,
+            heartbeat=heartbeat,
+            radar=Radar(database, services.thresholds, services.now),
             period_ms=settings.poll_period_ms,
+            heartbeat_seconds=settings.heartbeat_seconds,
+            hotline=None if hotline is None else HotlineJob(database, hotline, now),
         )
         yield
         with suppress(Exception):
             scheduler.shutdown(wait=True)
+        with suppress(SQLAlchemyError):  # without a database both lapse by themselves
+            heartbeat.end()
+            lease.release()
         database.close()
-        rpc.close()
+        for node in (rpc, *others):
+            node.close()
+        if hotline is not None:
+            hotline.close()
 
     app.router.lifespan_context = lifespan
     app.include_router(create_console_router(pages))
@@ -91,30 +143,34 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _relay(
-    settings: Settings, rpc: Rpc, deployment: Deployment, database: Database, books: BooksStore
-) -> Relay | None:
+def _relay(settings: Settings, rpc: Rpc, services: Services, lease: Lease) -> Relay | None:
     if not settings.relayer_key:
         return None
-    key = bytes.fromhex(settings.relayer_key.removeprefix("0x"))
-    sender = Sender(rpc, key, deployment.custody_ledger, store=TransactionStore(database, ""))
-    sender.store = TransactionStore(database, sender.address)
-    return Relay(sender, Outbox(database), books)
+    key, database = bytes.fromhex(settings.relayer_key.removeprefix("0x")), services.database
+    sender = Sender(rpc, key, services.deployment.custody_ledger, store=TransactionStore(database, ""))
+    sender.store = TransactionStore(database, sender.address, lease=lease)
+    return Relay(sender, Outbox(database), services.books, lease, services.metrics)
 
 
 def _console_deps(settings: Settings, services: Services, rpc: Rpc) -> ConsoleDeps:
     @contextmanager
     def read() -> Iterator[Reader]:
         with services.database.transaction(writes=False) as connection:
-            yield Reader(connection, finality_depth=services.finality_depth)
+            yield Reader(connection)
+
+    @contextmanager
+    def write() -> Iterator[Connection]:
+        with services.database.transaction() as connection:
+            yield connection
 
     def verify_entry(device: str, seq: int) -> VerificationReport | None:
-        with services.database.transaction(writes=False) as connection:
-            try:
-                bundle = make_bundle(connection, services.network, device=device, seq=seq)
-            except NotRecordedYet:
+        try:
+            with services.database.transaction(writes=False) as connection:
+                evidence = find_evidence(connection, device=device, seq=seq)
+            if evidence is None:
                 return None
-        if bundle is None:
+            bundle = write_bundle(prove_entry(evidence, services.proofs, services.network))
+        except (NotRecordedYet, NotOnChain, ChainAway):
             return None
         trust = trust_of(services.deployment.to_trust())
         report = verify_bundle(bundle, trust=trust, witness=RpcWitness(rpc))
@@ -128,6 +184,15 @@ def _console_deps(settings: Settings, services: Services, rpc: Rpc) -> ConsoleDe
         is_demo=settings.is_demo,
         verify_entry=verify_entry,
         app_dist=APP_DIST,
+        now=services.now,
+        tolerances=services.tolerances,
+        continuity=lambda period: continuity_of(services, period),
+        open_days=lambda: days_of(services),
+        open_day=lambda date: day_of(services, date),
+        thresholds=services.thresholds,
+        trust=services.deployment.to_trust,
+        write=write,
+        tells_hotline=bool(settings.hotline_url),
     )
 
 

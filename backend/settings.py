@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,12 +17,20 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=Path("data"), description="Where everything that must survive is kept")
     database_url: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in the data directory")
     rpc_urls: str = Field(default="http://127.0.0.1:8545", description="RPC endpoints, separated by commas")
+    rpc_timeout_seconds: float = Field(default=15.0, gt=0, description="How long a node may take to answer")
     relayer_key: str = Field(default="", description="Hex key of the account that pays gas; nothing else")
     public_base_url: str = Field(default="", description="The address printed on labels")
-    finality_depth_blocks: int = Field(default=2, ge=0, description="Blocks on top that make a block final")
+    finality: Literal["tag"] | Annotated[int, Field(ge=0)] = Field(
+        default="tag", description="What makes a block final: the node's tag, or so many blocks on top"
+    )
     poll_period_ms: int = Field(default=500, gt=0, description="How often the chain is asked for news")
+    heartbeat_seconds: float = Field(default=5.0, gt=0, description="How often the server tells that it lives")
+    backlog_after_seconds: int = Field(default=60, ge=0, description="A segment that waits longer is backlog")
     max_body_bytes: int = Field(default=2 * 1024 * 1024, gt=0, description="Largest request body")
+    uploads_max: int = Field(default=64, gt=0, description="Uploads kept at a time; more are asked to come back")
     log_level: str = Field(default="info", description="debug, info, warning or error")
+    hotline_url: str = Field(default="", description="Where the 12345 hotline takes work orders")
+    hotline_key: str = Field(default="", description="The key both sides of the 12345 hotline show")
     is_demo: bool = Field(default=False, description="Whether this is a demonstration; pages say so")
 
     @property

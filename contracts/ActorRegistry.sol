@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {FixedAuthority} from "./FixedAuthority.sol";
 import {IActorRegistry} from "./interfaces/IActorRegistry.sol";
 import {Ids} from "./libraries/Ids.sol";
 
 /// @title Who may enrol devices for whom
-contract ActorRegistry is IActorRegistry {
+contract ActorRegistry is IActorRegistry, FixedAuthority {
+    /// @dev All that a ledger reads is in the first slot.
     struct Organisation {
-        bytes32 nameDigest;
         uint64 registrar;
         uint160 keyHash;
         uint8 epoch;
+        bool isSuspended;
+        bool isRegulator;
+        bytes32 nameDigest;
         uint40 createdAt;
     }
 
@@ -22,39 +26,31 @@ contract ActorRegistry is IActorRegistry {
 
     uint40 public constant NOTICE_SECONDS = 72 hours;
 
-    address public immutable admin;
-
     mapping(uint64 device => bool) public wasNamed;
 
     mapping(uint24 organisation => Organisation) private _organisations;
     mapping(uint24 organisation => Proposal) private _proposals;
 
-    modifier onlyAdmin() {
-        if (msg.sender != admin) revert ActorRegistryNotAdmin(msg.sender, admin);
-        _;
-    }
-
-    constructor(address admin_) {
-        if (admin_ == address(0)) revert ActorRegistryNoAdmin();
-        admin = admin_;
-    }
+    constructor(address authority_) FixedAuthority(authority_) {}
 
     function createOrganisation(
         uint24 organisation,
         bytes32 nameDigest,
         uint64 registrar,
         uint160 keyHash
-    ) external onlyAdmin {
+    ) external restricted {
         if (organisation == 0) revert ActorRegistryZeroOrganisation();
         if (_organisations[organisation].epoch != 0) {
             revert ActorRegistryOrganisationExists(organisation);
         }
         _name(organisation, registrar, keyHash);
         _organisations[organisation] = Organisation({
-            nameDigest: nameDigest,
             registrar: registrar,
             keyHash: keyHash,
             epoch: 1,
+            isSuspended: false,
+            isRegulator: false,
+            nameDigest: nameDigest,
             createdAt: uint40(block.timestamp)
         });
         emit OrganisationCreated(organisation, nameDigest, registrar, keyHash);
@@ -64,10 +60,10 @@ contract ActorRegistry is IActorRegistry {
         uint24 organisation,
         uint64 registrar,
         uint160 keyHash
-    ) external onlyAdmin {
-        uint8 epoch = _organisations[organisation].epoch;
-        if (epoch == 0) revert ActorRegistryUnknownOrganisation(organisation);
-        if (epoch == type(uint8).max) revert ActorRegistryEpochsUsedUp(organisation);
+    ) external restricted {
+        if (_known(organisation).epoch == type(uint8).max) {
+            revert ActorRegistryEpochsUsedUp(organisation);
+        }
         _name(organisation, registrar, keyHash);
         uint40 effectiveAt = uint40(block.timestamp) + NOTICE_SECONDS;
         _proposals[organisation] = Proposal({
@@ -78,7 +74,30 @@ contract ActorRegistry is IActorRegistry {
         emit RegistrarProposed(organisation, registrar, keyHash, effectiveAt);
     }
 
-    function replaceRegistrar(uint24 organisation) external {
+    function cancelProposal(uint24 organisation) external restricted {
+        Proposal storage proposal = _proposals[organisation];
+        if (proposal.effectiveAt == 0) revert ActorRegistryNothingProposed(organisation);
+        uint64 registrar = proposal.registrar;
+        delete _proposals[organisation];
+        emit RegistrarProposalCancelled(organisation, registrar);
+    }
+
+    function suspendOrganisation(uint24 organisation) external restricted {
+        _known(organisation).isSuspended = true;
+        emit OrganisationSuspended(organisation);
+    }
+
+    function resumeOrganisation(uint24 organisation) external restricted {
+        _known(organisation).isSuspended = false;
+        emit OrganisationResumed(organisation);
+    }
+
+    function setRegulator(uint24 organisation, bool isRegulator) external restricted {
+        _known(organisation).isRegulator = isRegulator;
+        emit RegulatorSet(organisation, isRegulator);
+    }
+
+    function replaceRegistrar(uint24 organisation) external restricted {
         Proposal memory proposal = _proposals[organisation];
         if (proposal.effectiveAt == 0) revert ActorRegistryNothingProposed(organisation);
         if (block.timestamp < proposal.effectiveAt) {
@@ -100,6 +119,13 @@ contract ActorRegistry is IActorRegistry {
         return (found.registrar, found.keyHash, found.epoch);
     }
 
+    function standingOf(
+        uint24 organisation
+    ) external view returns (uint8 epoch, bool isSuspended, bool isRegulator) {
+        Organisation storage found = _organisations[organisation];
+        return (found.epoch, found.isSuspended, found.isRegulator);
+    }
+
     function proposalOf(
         uint24 organisation
     ) external view returns (uint64 device, uint160 keyHash, uint40 effectiveAt) {
@@ -112,6 +138,11 @@ contract ActorRegistry is IActorRegistry {
     ) external view returns (bytes32 nameDigest, uint40 createdAt) {
         Organisation storage found = _organisations[organisation];
         return (found.nameDigest, found.createdAt);
+    }
+
+    function _known(uint24 organisation) private view returns (Organisation storage found) {
+        found = _organisations[organisation];
+        if (found.epoch == 0) revert ActorRegistryUnknownOrganisation(organisation);
     }
 
     /// @dev A name is used up even when its announcement never takes effect, so that the ledger can refuse

@@ -1,30 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {CustodyRules} from "./CustodyRules.sol";
-import {IActorRegistry} from "./interfaces/IActorRegistry.sol";
-import {Codes} from "./libraries/Codes.sol";
+import {DeviceRules} from "./DeviceRules.sol";
+import {CustodyStorage} from "./custody/CustodyStorage.sol";
+import {CustodyViews} from "./custody/CustodyViews.sol";
+import {Loading} from "./custody/Loading.sol";
+import {Stepping} from "./custody/Stepping.sol";
+import {Weighing} from "./custody/Weighing.sol";
+import {ICustodyLedger} from "./interfaces/ICustodyLedger.sol";
 import {Device, DeviceSlot} from "./libraries/Device.sol";
 import {Entry} from "./libraries/Entry.sol";
-import {Ids} from "./libraries/Ids.sol";
-import {Journal} from "./libraries/Journal.sol";
-import {Outcome, Refusal} from "./libraries/Outcomes.sol";
+import {Gives} from "./libraries/Gives.sol";
+import {Heads, Journal} from "./libraries/Journal.sol";
+import {Answers, Refusal} from "./libraries/Outcomes.sol";
 import {Seal} from "./libraries/Seal.sol";
 
-/// @title Journals, their devices and their seals
-/// @dev What the entries do to lots is in CustodyRules.
-contract CustodyLedger is CustodyRules {
-    address public immutable actorRegistry;
+/// @title Journals, and what their entries do
+/// @dev What lots go through is in custody/, what devices do in DeviceRules; the numbers in comments are those of
+/// the rules in docs/spec/entries.md.
+contract CustodyLedger is CustodyViews, Stepping, Loading, Weighing {
+    /// @dev A run of entries of one journal on their way into the books.
+    struct Run {
+        uint64 id;
+        Device device;
+        uint40 firstSeq;
+        /// @dev Entries beyond this seq do not count and get `rest`.
+        uint256 countsUpTo;
+        uint8 rest;
+        /// @dev A registrar's kinds have no effect in a run that another device brings.
+        bool isTranscribed;
+    }
 
-    mapping(bytes32 statement => bool) public attested;
+    /// @dev The ledger's own, from its constructor on: so its code is settled by the ledger's.
+    address public immutable deviceRules;
 
-    mapping(uint64 device => Device) private _devices;
-    /// @dev Zero while a journal is empty; `_headOf` then answers head_0.
-    mapping(uint64 device => bytes32) private _heads;
-
-    constructor(address actorRegistry_) {
+    constructor(
+        address actorRegistry_,
+        address predecessor_
+    ) CustodyStorage(actorRegistry_, predecessor_) {
         if (!Seal.hasP256()) revert NoP256();
-        actorRegistry = actorRegistry_;
+        // Reverts when it is not a ledger that journals can move from.
+        if (predecessor_ != address(0)) ICustodyLedger(predecessor_).journalOf(0);
+        deviceRules = address(new DeviceRules(actorRegistry_, predecessor_));
     }
 
     function record(Segment[] calldata segments) external {
@@ -36,33 +53,27 @@ contract CustodyLedger is CustodyRules {
                 emit SegmentRefused(segment.device, segment.firstSeq, uint8(refusal));
             }
         }
+        Gives.flush(_gives);
     }
 
-    function deviceOf(
-        uint64 device
-    )
-        external
-        view
-        returns (
-            uint160 keyHash,
-            uint40 nextSeq,
-            uint32 notAfter,
-            uint8 role,
-            uint8 flags,
-            uint8 epoch
-        )
-    {
-        Device found = _findDevice(device);
-        keyHash = found.keyHash();
-        nextSeq = found.nextSeq();
-        notAfter = found.notAfter();
-        role = found.role();
-        flags = found.flags();
-        epoch = found.epoch();
+    function settle(uint96 lot, uint64 device, uint256 maxSteps) external returns (uint256 steps) {
+        while (steps < maxSteps && _settleFront(lot, device)) ++steps;
+        Gives.flush(_gives);
     }
 
-    function headOf(uint64 device) external view returns (bytes32) {
-        return _findDevice(device).isNone() ? bytes32(0) : _headOf(device);
+    function witness(Witness calldata) external {
+        _runRule(msg.data);
+    }
+
+    function proveFork(
+        uint64,
+        uint40,
+        bytes32,
+        bytes32,
+        SealedHead calldata,
+        SealedHead calldata
+    ) external returns (bool) {
+        return abi.decode(_runRule(msg.data), (bool));
     }
 
     function domainSeparator() public view returns (bytes32) {
@@ -73,221 +84,268 @@ contract CustodyLedger is CustodyRules {
 
     function _record(Segment calldata segment, bytes32 separator) private returns (Refusal) {
         uint64 id = segment.device;
-        bytes32[] memory heads = Journal.roll(_headOf(id), segment.words);
-        uint256 count = heads.length;
-        if (count == 0) return Refusal.Malformed;
-
+        uint40 firstSeq = segment.firstSeq;
+        bytes calldata words = segment.words;
+        bytes calldata assertion = segment.assertion;
         Device device = _findDevice(id);
-        Refusal refusal = _check(segment, device, count);
+        uint40 gapFrom = device.nextSeq();
+        bool closesGap = device.has(DeviceSlot.ANNOUNCED) && _closesGap(id, device, firstSeq);
+        if (closesGap) device = device.withNextSeq(firstSeq).withoutFlag(DeviceSlot.ANNOUNCED);
+
+        Heads heads = Journal.roll(closesGap ? _gaps[id].head : _headOf(id), words);
+        uint160 keyHash = Seal.keyHash(segment.x, segment.y);
+        Refusal refusal = _check(device, keyHash, firstSeq, heads.count());
         if (refusal != Refusal.None) return refusal;
 
-        bytes32 head = heads[count - 1];
-        uint40 lastSeq = segment.firstSeq + uint40(count - 1);
-        bytes32 digest = Seal.digest(separator, id, lastSeq, head);
-        if (!Seal.isValid(digest, segment.r, segment.s, segment.x, segment.y)) {
-            return Refusal.BadSeal;
+        bytes32 head = heads.at(words.length);
+        // Was seen to fit.
+        uint40 nextSeq;
+        unchecked {
+            nextSeq = uint40(firstSeq + heads.count());
+        }
+        bytes32 digest = Seal.digest(separator, id, nextSeq - 1, head);
+        if (!_isSealed(segment, assertion, device, digest)) return Refusal.BadSeal;
+        if (device.has(DeviceSlot.PINNED)) {
+            uint40 pinnedSeq = uint40(_pins[id] >> 216);
+            if (pinnedSeq < nextSeq) {
+                if (_isFork(segment, heads, pinnedSeq)) return Refusal.Fork;
+                device = device.withoutFlag(DeviceSlot.PINNED);
+            }
         }
 
-        _devices[id] = device.withNextSeq(lastSeq + 1);
+        _takeOver(id);
+        _devices[id] = device.withNextSeq(nextSeq);
         _heads[id] = head;
-        bytes memory outcomes = _applyAll(segment, device, heads);
+        if (closesGap) {
+            delete _gaps[id];
+            emit GapClosed(id, gapFrom, firstSeq - 1);
+        }
+        bytes memory outcomes = _applyCounting(id, device, firstSeq, words, heads);
         emit SegmentRecorded(
             id,
-            segment.firstSeq,
+            firstSeq,
             head,
             segment.x,
             segment.y,
             segment.r,
             segment.s,
-            segment.words,
-            outcomes
+            words,
+            outcomes,
+            assertion
         );
         return Refusal.None;
     }
 
-    /// @dev In the order in which the treaty names a refusal, but for the seal.
+    /// @dev Rule 16. Returns whether the segment goes on behind a gap that was announced in time.
+    function _closesGap(uint64 id, Device device, uint40 firstSeq) private view returns (bool) {
+        if (firstSeq <= device.nextSeq()) return false;
+        Gap storage gap = _gaps[id];
+        // What a witness has shown since is not lost: it can be handed in.
+        if (device.has(DeviceSlot.PINNED) && uint40(_pins[id] >> 216) <= gap.toSeq) return false;
+        return uint256(gap.toSeq) + 1 == firstSeq && block.timestamp >= gap.opensAt;
+    }
+
+    /// @dev In the order in which the treaty names a refusal, but for the seal and forks.
+    /// @param keyHash Of the segment's key.
     function _check(
-        Segment calldata segment,
         Device device,
+        uint160 keyHash,
+        uint256 firstSeq,
         uint256 count
     ) private pure returns (Refusal) {
-        if (device.isNone()) return Refusal.UnknownDevice;
-        if (Seal.keyHash(segment.x, segment.y) != device.keyHash()) return Refusal.WrongKey;
-        uint256 nextSeq = device.nextSeq();
-        uint256 firstSeq = segment.firstSeq;
-        if (firstSeq > nextSeq) return Refusal.Gap;
-        if (firstSeq + count <= nextSeq) return Refusal.AlreadyRecorded;
-        if (firstSeq < nextSeq) return Refusal.Overlap;
-        return Refusal.None;
+        // A seq has 40 bits and a segment 256 entries.
+        unchecked {
+            uint256 end = firstSeq + count;
+            if (count == 0 || end > type(uint40).max) return Refusal.Malformed;
+            if (device.isNone()) return Refusal.UnknownDevice;
+            if (keyHash != device.keyHash()) return Refusal.WrongKey;
+            uint256 nextSeq = device.nextSeq();
+            if (firstSeq == nextSeq) return Refusal.None;
+            if (firstSeq > nextSeq) return Refusal.Gap;
+            return end <= nextSeq ? Refusal.AlreadyRecorded : Refusal.Overlap;
+        }
+    }
+
+    function _isSealed(
+        Segment calldata segment,
+        bytes calldata assertion,
+        Device device,
+        bytes32 digest
+    ) private view returns (bool) {
+        (bytes32 x, bytes32 y) = (segment.x, segment.y);
+        (bytes32 r, bytes32 s) = (segment.r, segment.s);
+        if (!device.has(DeviceSlot.PASSKEY)) {
+            return assertion.length == 0 && Seal.isValid(digest, r, s, x, y);
+        }
+        uint64 origin = _originOf(segment.device);
+        return DeviceRules(deviceRules).isAssertion(digest, origin, assertion, r, s, x, y);
+    }
+
+    /// @dev Rule 15. Returns whether a witness has shown another head in the segment, and then marks the device.
+    function _isFork(
+        Segment calldata segment,
+        Heads heads,
+        uint40 pinnedSeq
+    ) private returns (bool) {
+        uint64 id = segment.device;
+        bytes32 head = heads.afterEntry(segment.words, pinnedSeq - segment.firstSeq);
+        if (uint216(bytes27(head)) == uint216(_pins[id])) return false;
+        _markForked(id, pinnedSeq, head);
+        return true;
+    }
+
+    function _applyCounting(
+        uint64 id,
+        Device device,
+        uint40 firstSeq,
+        bytes calldata words,
+        Heads heads
+    ) private returns (bytes memory) {
+        Run memory run = Run({
+            id: id,
+            device: device,
+            firstSeq: firstSeq,
+            countsUpTo: type(uint256).max,
+            rest: Answers.QUARANTINED,
+            isTranscribed: false
+        });
+        if (device.has(DeviceSlot.REVOKED | DeviceSlot.FORKED)) {
+            run.countsUpTo = uint40(_seen[id]);
+            if (device.has(DeviceSlot.FORKED)) run.rest = Answers.QUARANTINED_FORKED;
+        } else {
+            uint32 notAfter = device.notAfter();
+            bool isOver = notAfter != 0 && block.timestamp > notAfter;
+            if (isOver || device.has(DeviceSlot.MOVED)) run.countsUpTo = 0;
+        }
+        unchecked {
+            bool isCut = firstSeq + heads.count() - 1 > run.countsUpTo;
+            if (isCut && _seen[id] == 0) _seen[id] = _keySeen(firstSeq - 1);
+        }
+        return _applyAll(run, words, heads);
     }
 
     function _applyAll(
-        Segment calldata segment,
-        Device device,
-        bytes32[] memory heads
+        Run memory run,
+        bytes calldata words,
+        Heads heads
     ) private returns (bytes memory outcomes) {
-        bool isOver = device.notAfter() != 0 && block.timestamp > device.notAfter();
-        if (device.isRevoked() || isOver) return _repeat(Outcome.Quarantined, heads.length);
-
-        outcomes = _repeat(Outcome.Applied, heads.length);
+        uint256 count = heads.count();
+        uint256 firstSeq = run.firstSeq;
+        if (firstSeq > run.countsUpTo) return _repeat(run.rest, count);
+        outcomes = _repeat(Answers.APPLIED, count);
         uint256 offset = 0;
         uint256 done = 0;
-        while (done < heads.length) {
-            uint256 head = _word(segment.words, offset);
-            if (Entry.kind(head) == Entry.LIFT) {
-                uint256 lifts = _lifts(segment, offset, outcomes, done);
-                done += lifts;
-                offset += 32 * lifts;
-            } else {
-                outcomes[done] = bytes1(uint8(_apply(segment, device, offset, heads, done)));
+        // Seqs and places in a run of words are far below 2^256.
+        unchecked {
+            while (done < count) {
+                uint256 seq = firstSeq + done;
+                if (seq > run.countsUpTo) {
+                    outcomes[done++] = bytes1(run.rest);
+                    continue;
+                }
+                bytes calldata entry = Entry.at(words, offset);
+                uint8 kind = Entry.kind(Entry.word(entry, 0));
+                if (kind == Entry.LIFT) {
+                    uint256 end = words.length;
+                    // A lift is one word.
+                    if (run.countsUpTo < firstSeq + count) {
+                        uint256 counting = offset + 32 * (run.countsUpTo - seq + 1);
+                        if (counting < end) end = counting;
+                    }
+                    uint256 lifts = _lifts(run.id, words[offset:end], uint40(seq), outcomes, done);
+                    done += lifts;
+                    offset += 32 * lifts;
+                    continue;
+                }
+                offset += entry.length;
+                uint8 answer = _apply(run, entry, uint40(seq), heads.at(offset));
+                if (kind == Entry.MOVED && answer == Answers.APPLIED) {
+                    (run.countsUpTo, run.rest) = (seq, Answers.QUARANTINED);
+                }
+                // Most are, and all were written as applied.
+                if (answer != Answers.APPLIED) outcomes[done] = bytes1(answer);
                 ++done;
-                offset += 32 * uint256(Entry.words(head));
             }
         }
     }
 
-    /// @param offset Where the entry begins in the segment's words.
-    /// @param index The entry's place in the segment.
+    /// @param head The journal's head after this entry.
     function _apply(
-        Segment calldata segment,
-        Device device,
-        uint256 offset,
-        bytes32[] memory heads,
-        uint256 index
-    ) private returns (Outcome) {
-        bytes calldata words = segment.words[offset:];
-        uint256 head = _word(words, 0);
-        uint8 kind = Entry.kind(head);
-        uint8 count = Entry.wordCountOf(kind);
-        if (count == 0) return Outcome.Unknown;
-        if (count != Entry.words(head)) return Outcome.Invalid;
-
-        uint64 id = segment.device;
-        uint40 seq = segment.firstSeq + uint40(index);
-        if (kind == Entry.LOAD) return _load(id, head);
-        if (kind == Entry.GIVE) return _give(id, seq, head, _word(words, 32), heads[index]);
-        if (kind == Entry.TAKE) {
-            return _take(id, seq, head, _word(words, 32), bytes32(_word(words, 64)));
+        Run memory run,
+        bytes calldata entry,
+        uint40 seq,
+        bytes32 head
+    ) private returns (uint8) {
+        uint256 word0 = Entry.word(entry, 0);
+        uint8 kind = Entry.kind(word0);
+        if (Entry.wordCountOf(kind) == 0) return Answers.UNKNOWN;
+        if (!Entry.isWellFormed(word0)) return Answers.INVALID;
+        if (kind == Entry.LOAD) return _load(run.id, word0);
+        if (kind <= Entry.CLOSE && kind != Entry.WEIGH) return _step(run.id, seq, entry, head);
+        if (kind >= Entry.REGISTRY_KINDS && run.isTranscribed) return Answers.QUARANTINED;
+        if (kind == Entry.TRANSCRIBED) return _transcribe(run, entry);
+        if (kind == Entry.WEIGH) {
+            return _weigh(run.id, run.device, word0, Entry.word(entry, 1), Entry.word(entry, 2));
         }
-        if (kind == Entry.WITHDRAW) return _withdraw(id, head);
-        if (kind == Entry.MERGE) return _merge(id, seq, head, _word(words, 32));
-        if (kind == Entry.CLOSE) return _close(id, seq, head, _word(words, 32));
-        if (kind == Entry.WEIGH) return _weigh(device, head, _word(words, 32));
-        if (kind == Entry.ENROL) {
-            return _enrol(id, device, head, bytes32(_word(words, 32)), bytes32(_word(words, 64)));
+        bool isRule = kind == Entry.MANDATE || kind == Entry.ACKNOWLEDGE;
+        if (isRule || kind >= Entry.REGISTRY_KINDS) {
+            return _askRule(abi.encodeCall(DeviceRules.judge, (run.id, run.device, seq, entry)));
         }
-        if (kind == Entry.REVOKE) return _revoke(id, device, head);
-        if (kind == Entry.SITE || kind == Entry.PLACE) {
-            return _attest(id, device, head, bytes32(_word(words, 32)));
+        // Rule 10: amend, dispute, anchor, mark, shift_end and decline say something, and move nothing.
+        return Answers.APPLIED;
+    }
+
+    /// @dev Rule 17.
+    function _transcribe(Run memory by, bytes calldata entry) private returns (uint8 answer) {
+        answer = _askRule(abi.encodeCall(DeviceRules.judgeTranscript, (by.id, by.device, entry)));
+        if (answer != Answers.APPLIED) return answer;
+        uint256 head = Entry.word(entry, 0);
+        uint64 id = Entry.subject(head);
+        Run memory run = Run({
+            id: id,
+            device: _devices[id],
+            firstSeq: Entry.subjectSeq(head),
+            countsUpTo: type(uint256).max,
+            rest: Answers.QUARANTINED,
+            isTranscribed: true
+        });
+        bytes calldata words = entry[32 * Entry.TRANSCRIBED_WORDS_AT:];
+        Heads heads = Journal.roll(bytes32(Entry.word(entry, 1)), words);
+        emit Transcribed(id, run.firstSeq, _applyAll(run, words, heads));
+    }
+
+    /* ------------------------------------- rules kept elsewhere ------------------------------------- */
+
+    function _askRule(bytes memory call) private returns (uint8) {
+        return abi.decode(_runRule(call), (uint8));
+    }
+
+    /// @dev Runs code of DeviceRules on this ledger's storage. It fails only when gas runs out.
+    function _runRule(bytes memory call) private returns (bytes memory answer) {
+        bool success;
+        // solhint-disable-next-line avoid-low-level-calls
+        (success, answer) = deviceRules.delegatecall(call);
+        if (!success) revert RuleFailed();
+    }
+
+    /// @dev Assembly because `new bytes` would first write zeros.
+    function _repeat(uint8 answer, uint256 count) private pure returns (bytes memory outcomes) {
+        // 0x0101..01 times a byte is that byte in all 32 places.
+        uint256 filled;
+        unchecked {
+            filled = uint256(answer) * (type(uint256).max / 255);
         }
-        // Rule 9: acknowledge, anchor, mark, shift_end and decline say something, and move nothing.
-        return Outcome.Applied;
-    }
-
-    /// @dev Rule 8.
-    function _weigh(Device device, uint256 head, uint256 word1) private pure returns (Outcome) {
-        uint8 role = device.role();
-        if (role != Codes.ROLE_SCALE && role != Codes.ROLE_GATE) return Outcome.Invalid;
-        uint256 net = Entry.grams(head);
-        bool isSound = Entry.weighGross1(word1) == net + Entry.weighTare1(word1);
-        return isSound ? Outcome.Applied : Outcome.Invalid;
-    }
-
-    /* ----------------------------------------- devices ----------------------------------------- */
-
-    /// @dev Rule 10.
-    function _enrol(
-        uint64 id,
-        Device device,
-        uint256 head,
-        bytes32 x,
-        bytes32 y
-    ) private returns (Outcome) {
-        uint64 newId = Entry.subject(head);
-        uint8 role = Entry.enrolRole(head);
-        uint40 notAfter = Entry.enrolNotAfter(head);
-        if (
-            !_isRegistrar(id, device, newId) ||
-            Ids.serialOf(newId) == 0 ||
-            !Codes.isRole(role) ||
-            Entry.enrolScheme(head) != Codes.SCHEME_RAW ||
-            notAfter > type(uint32).max
-        ) return Outcome.Invalid;
-        // A root registrar's id is kept for the registry's key, or an old registrar could take it first.
-        if (!_devices[newId].isNone() || IActorRegistry(actorRegistry).wasNamed(newId)) {
-            return Outcome.Conflict;
-        }
-        _devices[newId] = DeviceSlot.enrolled(
-            Seal.keyHash(x, y),
-            uint32(notAfter),
-            role,
-            device.epoch()
-        );
-        return Outcome.Applied;
-    }
-
-    function _revoke(uint64 id, Device device, uint256 head) private returns (Outcome) {
-        uint64 other = Entry.subject(head);
-        Device found = _devices[other];
-        if (!_isRegistrar(id, device, other) || other == id || found.isNone()) {
-            return Outcome.Invalid;
-        }
-        _devices[other] = found.revoked();
-        return Outcome.Applied;
-    }
-
-    function _attest(
-        uint64 id,
-        Device device,
-        uint256 head,
-        bytes32 digest
-    ) private returns (Outcome) {
-        uint64 site = Entry.subject(head);
-        if (!_isRegistrar(id, device, site)) return Outcome.Invalid;
-        uint8 kind = Entry.kind(head);
-        uint40 detail = kind == Entry.SITE ? Entry.siteKind(head) : Entry.placeCount(head);
-        attested[Seal.statementOf(kind, site, detail, digest)] = true;
-        return Outcome.Applied;
-    }
-
-    /// @dev Returns whether the device may act as registrar on this device or site.
-    function _isRegistrar(uint64 id, Device device, uint64 subject) private view returns (bool) {
-        uint24 organisation = Ids.organisationOf(id);
-        if (device.role() != Codes.ROLE_REGISTRAR) return false;
-        if (Ids.organisationOf(subject) != organisation) return false;
-        (, , uint8 epoch) = IActorRegistry(actorRegistry).registrarOf(organisation);
-        return device.epoch() == epoch;
-    }
-
-    /// @dev A root registrar stands in the registry only, until its first segment is recorded here.
-    function _findDevice(uint64 id) private view returns (Device device) {
-        device = _devices[id];
-        if (!device.isNone()) return device;
-        (uint64 root, uint160 keyHash, uint8 epoch) = IActorRegistry(actorRegistry).registrarOf(
-            Ids.organisationOf(id)
-        );
-        if (epoch != 0 && root == id) {
-            device = DeviceSlot.enrolled(keyHash, 0, Codes.ROLE_REGISTRAR, epoch);
-        }
-    }
-
-    function _headOf(uint64 id) private view returns (bytes32 head) {
-        head = _heads[id];
-        if (head == 0) head = Journal.head0(block.chainid, address(this), id);
-    }
-
-    function _repeat(Outcome outcome, uint256 count) private pure returns (bytes memory outcomes) {
-        outcomes = new bytes(count);
-        for (uint256 i = 0; i < count; i += 32) {
-            // 0x0101..01 times a byte is that byte in all 32 places.
-            uint256 filled = uint256(outcome) * (type(uint256).max / 255);
-            assembly ("memory-safe") {
-                mstore(add(add(outcomes, 0x20), i), filled)
+        assembly ("memory-safe") {
+            outcomes := mload(0x40)
+            mstore(outcomes, count)
+            let at_ := add(outcomes, 0x20)
+            let end := add(at_, count)
+            for {} lt(at_, end) {
+                at_ := add(at_, 0x20)
+            } {
+                mstore(at_, filled)
             }
+            mstore(0x40, at_)
         }
-    }
-
-    function _word(bytes calldata words, uint256 offset) private pure returns (uint256) {
-        return uint256(bytes32(words[offset:offset + 32]));
     }
 }

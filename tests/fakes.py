@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from backend.domain.custody_state import Gap
 from backend.domain.journal import read_entries
 from backend.domain.layout import Kind
-from backend.usecases.ledger_events import SegmentRecorded
-from backend.usecases.ports import Accepted, KnownBin, KnownDevice
+from backend.usecases.ports import Accepted, KnownDevice, KnownJournal
 
 
 @dataclass
@@ -16,9 +16,17 @@ class FakeIntake:
     """Keeps what was handed in, in memory."""
 
     devices: dict[int, KnownDevice] = field(default_factory=dict)
-    bins: dict[int, KnownBin] = field(default_factory=dict)
+    streams: dict[int, int] = field(default_factory=dict)
     kept: list[Accepted] = field(default_factory=list)
     evidence: dict[tuple[int, int], tuple[bytes, str]] = field(default_factory=dict)
+    gaps: dict[int, Gap] = field(default_factory=dict)
+
+    def hold_journals(self, devices: Collection[int]) -> None:
+        """One transaction at a time is all there is here."""
+
+    def find_journals(self, devices: Collection[int]) -> Mapping[int, KnownJournal]:
+        known = {device: self.devices[device] for device in devices if device in self.devices}
+        return {device: KnownJournal(found, self.find_end(device)) for device, found in known.items()}
 
     def hold_journal(self, device: int) -> None:
         """One transaction at a time is all there is here."""
@@ -30,6 +38,10 @@ class FakeIntake:
         own = [accepted for accepted in self.kept if accepted.segment.device == device]
         return (own[-1].last_seq, own[-1].head) if own else None
 
+    def find_open_gap(self, device: int, now: int) -> Gap | None:
+        gap = self.gaps.get(device)
+        return gap if gap is not None and gap.opens_at <= now else None
+
     def find_covering(self, device: int, from_seq: int, to_seq: int) -> Sequence[Accepted]:
         return [
             accepted
@@ -39,13 +51,13 @@ class FakeIntake:
             and accepted.last_seq >= from_seq
         ]
 
-    def find_current_lot_stream(self, device: int) -> int | None:
-        for accepted in reversed(self.kept):
-            if accepted.segment.device == device:
-                for entry in reversed(list(read_entries(accepted.segment.words))):
-                    if entry.kind == Kind.LOAD:
-                        return entry.fields.get("stream")
-        return None
+    def find_lot_stream(self, device: int, *, before_seq: int, head: bytes) -> int | None:
+        stream = None
+        for accepted in self.find_covering(device, 1, before_seq - 1):
+            for seq, entry in enumerate(read_entries(accepted.segment.words), accepted.segment.first_seq):
+                if entry.kind == Kind.LOAD and seq < before_seq:
+                    stream = entry.fields.get("stream")
+        return stream
 
     def keep(self, accepted: Accepted) -> None:
         end = self.find_end(accepted.segment.device)
@@ -62,34 +74,5 @@ class FakeIntake:
         if device in self.devices:
             self.devices[device] = replace(self.devices[device], is_revoked=True)
 
-    def find_bins(self, numbers: Iterable[int]) -> dict[int, KnownBin]:
-        return {number: self.bins[number] for number in set(numbers) if number in self.bins}
-
-
-@dataclass
-class FakeWitness:
-    """A node that knows one chain: its first block, its contracts, its registrars, its records."""
-
-    chain: int
-    blocks: dict[int, str]
-    codes: dict[str, str]
-    roots: dict[int, set[tuple[int, int]]]
-    records: dict[tuple[str, str, int], SegmentRecorded]
-
-    def chain_id(self) -> int:
-        return self.chain
-
-    def block_hash(self, number: int) -> str | None:
-        return self.blocks.get(number)
-
-    def code_hash(self, address: str) -> str:
-        return self.codes.get(address, "00" * 32)
-
-    def root_registrars(self, actor_registry: str, organisation: int) -> set[tuple[int, int]]:
-        return self.roots.get(organisation, set())
-
-    def recorded_at(self, ledger: str, tx_hash: str, log_index: int) -> SegmentRecorded | None:
-        return self.records.get((ledger, tx_hash, log_index))
-
-    def head_number(self) -> int:
-        return max(self.blocks)
+    def find_streams(self, bins: Collection[int]) -> dict[int, int]:
+        return {number: self.streams[number] for number in bins if number in self.streams}

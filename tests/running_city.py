@@ -22,6 +22,7 @@ from backend.chain.deploy import Deployment, deploy
 from backend.chain.ledger import Ledger, encode_create_organisation
 from backend.chain.transactions import send_and_wait
 from backend.cli.app import build_app
+from backend.cli.places import demo_governors
 from backend.domain.journal import Network, Segment, split_entries
 from backend.domain.seal import key_hash
 from backend.domain.types import device_id
@@ -32,6 +33,13 @@ ADMIN, RELAYER = 0, 1
 PATIENCE_SECONDS = 120
 
 
+def _is_ready(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/ready", timeout=2).is_success
+    except httpx.HTTPError:
+        return False
+
+
 @dataclass
 class RunningCity:
     """Chain and server; both can be killed and started again on the same ports."""
@@ -39,11 +47,13 @@ class RunningCity:
     folder: Path
     rpc_port: int = field(default_factory=free_port)
     port: int = field(default_factory=free_port)
+    database_url: str = ""
+    """SQLite in the folder when empty."""
 
     def __post_init__(self) -> None:
         self.data_dir = self.folder / "data"
         self.start_chain()
-        self.deployment: Deployment = deploy(self.devnet.rpc, admin_key=dev_key(ADMIN))
+        self.deployment: Deployment = deploy(self.devnet.rpc, city_key=dev_key(ADMIN), governors=demo_governors())
         self.deployment.save(self.data_dir / "deployment.json")
         self.deployment.save_trust(self.data_dir / "trust.json")
         self.network = Network(self.rpc.chain_id, bytes.fromhex(self.deployment.custody_ledger[2:]))
@@ -71,35 +81,35 @@ class RunningCity:
         self.devnet: RunningDevnet = start_devnet(folder, "--block-period-ms", "50", "--port", str(self.rpc_port))
 
     def start_server(self) -> None:
+        self.server = self.start_replica(self.port)
+
+    def start_replica(self, port: int) -> subprocess.Popen[bytes]:
+        """Start a server on this city's database and chain; return when it is ready."""
         command = [sys.executable, "-m", "uvicorn", "backend.main:app_from_environment", "--factory"]
         log = (self.folder / "server.log").open("ab")
-        self.server = subprocess.Popen(
-            [*command, "--port", str(self.port), "--log-level", "warning"],
+        server = subprocess.Popen(
+            [*command, "--port", str(port), "--log-level", "warning"],
             cwd=ROOT,
             env={**os.environ, **self.environment},
             stdout=log,
             stderr=log,
         )
         log.close()
-        while not self._is_ready():
-            assert self.server.poll() is None, (self.folder / "server.log").read_text()[-3000:]
+        while not _is_ready(port):
+            assert server.poll() is None, (self.folder / "server.log").read_text()[-3000:]
             time.sleep(0.05)
+        return server
 
     @property
     def environment(self) -> dict[str, str]:
         return {
             "HUANLIAN_DATA_DIR": str(self.data_dir),
+            "HUANLIAN_DATABASE_URL": self.database_url,
             "HUANLIAN_RPC_URLS": f"http://127.0.0.1:{self.rpc_port}",
             "HUANLIAN_RELAYER_KEY": dev_key(RELAYER).hex(),
             "HUANLIAN_POLL_PERIOD_MS": "50",
             "HUANLIAN_PUBLIC_BASE_URL": self.url,
         }
-
-    def _is_ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/ready", timeout=2).is_success
-        except httpx.HTTPError:
-            return False
 
     def kill_server(self) -> None:
         self.server.send_signal(signal.SIGKILL)

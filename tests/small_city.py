@@ -9,7 +9,8 @@ from typing import Any
 
 from custody_stories import FINALITY_DEPTH, NETWORK, NOON, BlockWriter, created, recorded, refused, settled
 
-from backend.api.deps import Services
+from backend.api.deps import UPLOADS_MAX, Services
+from backend.api.pressure import Pressure
 from backend.chain.deploy import Deployment
 from backend.domain import custody
 from backend.domain.custody_state import Recorded, Root, State
@@ -29,6 +30,7 @@ SITE = device_id(CREW, 1)
 DEPLOYMENT = Deployment(
     chain_id=NETWORK.chain_id,
     genesis_hash="0x" + "aa" * 32,
+    city_authority="0x" + "44" * 20,
     actor_registry="0x" + "11" * 20,
     custody_ledger="0x" + NETWORK.ledger.hex(),
     bin_registry="0x" + "22" * 20,
@@ -59,6 +61,7 @@ class SmallCity:
 
     def __post_init__(self) -> None:
         self.books = BooksStore(self.database, NETWORK)
+        self.pressure = Pressure(UPLOADS_MAX)
         self._blocks, self._folded = BlockWriter(), 0
         roots = []
         for organisation in (CREW, STATION, PARK):
@@ -78,10 +81,16 @@ class SmallCity:
     def block(self, *transactions: list[Callable[..., Any]]) -> None:
         """Fold one more block."""
         self._blocks.block(self.clock.now, *transactions)
-        header, events = self._blocks.blocks[-1]
-        final = max(header.number - FINALITY_DEPTH, 0)
-        lines = self.books.extend(Extend((header,), events, final))
-        assert lines.disagreements == []
+        (batch,) = self.batches_after(self._blocks.blocks[-1][0].number - 1)
+        assert self.books.extend(batch).disagreements == []
+
+    def batches_after(self, number: int) -> list[Extend]:
+        """Return the blocks after this one, as a watcher would bring them."""
+        return [
+            Extend((header,), events, max(header.number - FINALITY_DEPTH, 0))
+            for header, events in self._blocks.blocks
+            if header.number > number
+        ]
 
     def device(self, organisation: int, serial: int, role: Role = Role.CREW, **more: int) -> JournalWriter:
         """Return a new device's journal; its enrolment is in the registrar's, not cut yet."""
@@ -100,7 +109,7 @@ class SmallCity:
                     told = [settled(*step[:3], int(step.outcome)) for step in answer.settled]
                     self.block([*told, recorded(segment, answer.head, answer.outcomes)])
                 else:
-                    self.block([refused(segment, int(answer.reason))])
+                    self.block([refused(segment.device, segment.first_seq, int(answer.reason))])
 
     def place_bins(self, stream: int = 4) -> None:
         """Name the bins, and have the chain say that they are placed."""
@@ -128,10 +137,11 @@ class SmallCity:
             books=self.books,
             network=NETWORK,
             deployment=DEPLOYMENT,
-            finality_depth=FINALITY_DEPTH,
+            finality=FINALITY_DEPTH,
             public_base_url="https://huanlian.example",
             chain_is_reachable=lambda: True,
             now=self.clock,
+            pressure=self.pressure,
         )
         return replace(made, **more)
 

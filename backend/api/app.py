@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,14 +15,22 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from backend.api import (
+    routes_balance,
     routes_books,
+    routes_bundles,
+    routes_continuity,
     routes_devices,
     routes_enrolments,
     routes_health,
+    routes_hotline,
+    routes_judgements,
+    routes_open_data,
+    routes_operations,
     routes_problems,
+    routes_radar,
     routes_segments,
 )
-from backend.api.deps import Services
+from backend.api.deps import Services, services_of
 from backend.api.limits import BodyLimit, BodyTooLarge
 from backend.api.problems import ApiProblem, problem_of, respond
 from backend.domain.errors import DomainError
@@ -29,7 +38,7 @@ from backend.domain.errors import DomainError
 log = structlog.get_logger("api")
 
 _BY_STATUS = {400: "invalid-json", 404: "not-found", 405: "method-not-allowed", 413: "too-large"}
-_SECRET_PARTS = re.compile(r"(/enrolments/)[^/]+")
+_SECRET_PARTS = re.compile(r"(/enrolments/|/complaints/)[^/]+")
 
 
 ErrorPage = Callable[[Request, int], Response | None]
@@ -50,11 +59,26 @@ def create_api(services: Services, *, max_body_bytes: int, error_page: ErrorPage
         redoc_url=None,
     )
     app.state.services = services
+    app.state.error_page = error_page
     versioned = APIRouter(prefix="/api/v1")
-    for routes in (routes_segments, routes_devices, routes_enrolments, routes_books):
+    for routes in (
+        routes_segments,
+        routes_devices,
+        routes_enrolments,
+        routes_books,
+        routes_bundles,
+        routes_judgements,
+        routes_balance,
+        routes_radar,
+        routes_hotline,
+    ):
         versioned.include_router(routes.router)
+    versioned.include_router(routes_operations.public)
+    versioned.include_router(routes_continuity.router)
+    versioned.include_router(routes_open_data.router)
     app.include_router(versioned)
     app.include_router(routes_health.router)
+    app.include_router(routes_operations.router)
     app.include_router(routes_problems.router)
     _answer_with_problems(app, error_page)
     app.middleware("http")(_with_request_id)
@@ -65,17 +89,23 @@ def create_api(services: Services, *, max_body_bytes: int, error_page: ErrorPage
 async def _with_request_id(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     """Name every request, in its answer and in the log; no body, code or query is logged."""
     request.state.request_id = secrets.token_hex(8)
+    began = time.perf_counter()
     if getattr(request.state, "body_is_too_large", False):
-        response: Response = respond(request, ApiProblem("too-large", "The declared length is too large."))
+        response: Response = _too_large(request, "The declared length is too large.")
     else:
         try:
             response = await call_next(request)
         except BodyTooLarge:
-            response = respond(request, ApiProblem("too-large", "The body is longer than allowed."))
+            response = _too_large(request, "The body is longer than allowed.")
         except Exception:
             log.exception("request failed", request_id=request.state.request_id)
             response = respond(request, ApiProblem("internal-error", "It is logged under the request_id."))
     response.headers["X-Request-Id"] = request.state.request_id
+    # The route's pattern, not the address: that holds ids.
+    route = getattr(request.scope.get("route"), "path", "none")
+    services_of(request).metrics.answer_seconds.labels(request.method, route, response.status_code).observe(
+        time.perf_counter() - began
+    )
     log.info(
         "request",
         request_id=request.state.request_id,
@@ -84,6 +114,11 @@ async def _with_request_id(request: Request, call_next: Callable[[Request], Awai
         status=response.status_code,
     )
     return response
+
+
+def _too_large(request: Request, detail: str) -> Response:
+    page: Response | None = request.app.state.error_page(request, 413)
+    return page or respond(request, ApiProblem("too-large", detail))
 
 
 def _answer_with_problems(app: FastAPI, error_page: ErrorPage) -> None:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+PHOTO_BODY_BYTES: Final = 11 * 1024 * 1024
+"""A photo as a phone takes it, and the form around it."""
+_WITH_PHOTO: Final = re.compile(r"/bins/[^/]+/complaint")
 
-class BodyTooLarge(Exception):
+
+class BodyTooLarge(HTTPException):
     """More bytes came than one request may bring."""
+
+    def __init__(self) -> None:
+        super().__init__(413, "The body is longer than allowed.")
 
 
 class BodyLimit:
@@ -20,14 +31,17 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        scope.setdefault("state", {})["body_is_too_large"] = _declared(scope) > self.max_body_bytes
+        most = self.max_body_bytes
+        if scope["method"] == "POST" and _WITH_PHOTO.fullmatch(scope["path"]):
+            most = max(most, PHOTO_BODY_BYTES)
+        scope.setdefault("state", {})["body_is_too_large"] = _declared(scope) > most
         seen = 0
 
         async def counted() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self.max_body_bytes:
+            if seen > most:
                 raise BodyTooLarge
             return message
 

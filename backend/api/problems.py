@@ -110,8 +110,36 @@ PROBLEMS: Mapping[str, Problem] = {
             False,
             "正文过大",
             "The body is too large",
-            "每段最多 256 条；请分批上传。",
-            "A segment holds at most 256 entries; upload in parts.",
+            "每段最多 256 条，每次请求最多 256 段；请分批上传。",
+            "A segment holds at most 256 entries, a request 256 segments; upload in parts.",
+        ),
+        Problem(
+            "unsupported-media-type",
+            415,
+            False,
+            "不支持此正文格式",
+            "The body's form is not known here",
+            "请以 application/json 或 application/vnd.huanlian.segments 上传。",
+            "Send application/json or application/vnd.huanlian.segments.",
+        ),
+        Problem(
+            "segment-too-heavy",
+            413,
+            False,
+            "账段过重",
+            "The segment is too heavy",
+            "一笔交易装不下此账段。请在 entries_max 条处另行签封，分段上传；条目不会丢失。",
+            "One transaction cannot carry it. Seal the first entries_max entries as a segment of their own "
+            "and upload in parts; nothing is lost.",
+        ),
+        Problem(
+            "busy",
+            429,
+            True,
+            "服务器繁忙",
+            "The server is busy",
+            "请按 Retry-After 指示的秒数稍候重传；条目保留在设备上，不会丢失。",
+            "Try again after the seconds that Retry-After names. Nothing is lost.",
         ),
         Problem(
             "unknown-entry",
@@ -204,6 +232,24 @@ PROBLEMS: Mapping[str, Problem] = {
             "Try again shortly; devices can go on working offline.",
         ),
         Problem(
+            "not-the-hotline",
+            401,
+            False,
+            "不是 12345 热线",
+            "This is not the hotline",
+            "请在 Authorization 中带上约定的密钥。",
+            "Send the key that was agreed on in Authorization.",
+        ),
+        Problem(
+            "unknown-complaint",
+            404,
+            False,
+            "没有此投诉",
+            "There is no such complaint",
+            "请检查工单号。",
+            "Check the number of the work order.",
+        ),
+        Problem(
             "internal-error",
             500,
             True,
@@ -255,8 +301,8 @@ def problem_of(error: DomainError) -> ApiProblem:
     return ApiProblem(error.slug, str(error), errors=errors, **values)
 
 
-def respond(request: Request, problem: ApiProblem) -> JSONResponse:
-    """Return the problem as the caller reads it."""
+def problem_body(request: Request, problem: ApiProblem) -> dict[str, Any]:
+    """Return the problem in the caller's language."""
     known = PROBLEMS[problem.slug]
     is_chinese = speaks_chinese(request.headers.get("accept-language", ""))
     body: dict[str, Any] = {
@@ -271,10 +317,16 @@ def respond(request: Request, problem: ApiProblem) -> JSONResponse:
     }
     if problem.errors:
         body["errors"] = problem.errors
+    return body
+
+
+def respond(request: Request, problem: ApiProblem) -> JSONResponse:
+    """Return the problem as the caller reads it."""
+    is_chinese = speaks_chinese(request.headers.get("accept-language", ""))
     headers = {"Content-Language": "zh-Hans" if is_chinese else "en"}
     if problem.retry_after_seconds is not None:
         headers["Retry-After"] = str(problem.retry_after_seconds)
-    return JSONResponse(body, problem.status, headers=headers, media_type=MEDIA_TYPE)
+    return JSONResponse(problem_body(request, problem), problem.status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def openapi_responses(*slugs: str, absence: str = "") -> dict[int | str, dict[str, Any]]:

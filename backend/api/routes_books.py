@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
 from backend.api.deps import Services, UseServices
 from backend.api.problems import ApiProblem, openapi_responses
@@ -20,7 +20,6 @@ from backend.api.schemas import (
     Seq,
 )
 from backend.api.shaping import entry_shape, instant, plain
-from backend.store.bundles import NotRecordedYet, make_bundle
 from backend.store.reading import Reader
 from backend.usecases.views import Name
 
@@ -30,7 +29,7 @@ router = APIRouter(tags=["books"])
 @contextmanager
 def _reader(services: Services) -> Iterator[Reader]:
     with services.database.transaction(writes=False) as connection:
-        yield Reader(connection, finality_depth=services.finality_depth)
+        yield Reader(connection)
 
 
 @router.get("/entries/{device}/{seq}", responses=openapi_responses("unknown-entry", "malformed-request"))
@@ -41,24 +40,6 @@ def show_entry(device: DeviceText, seq: Seq, services: UseServices) -> EntryShap
     if view is None:
         raise ApiProblem("unknown-entry", f"No entry {seq} of device {device}.")
     return entry_shape(view)
-
-
-@router.get(
-    "/entries/{device}/{seq}/bundle",
-    responses=openapi_responses("unknown-entry", "not-recorded-yet", "malformed-request"),
-)
-def show_bundle(device: DeviceText, seq: Seq, services: UseServices) -> Response:
-    """Return the evidence bundle of one entry, as canonical JSON."""
-    with services.database.transaction(writes=False) as connection:
-        try:
-            bundle = make_bundle(connection, services.network, device=device, seq=seq)
-        except NotRecordedYet as error:
-            raise ApiProblem("not-recorded-yet", str(error), retry_after_seconds=2) from error
-    if bundle is None:
-        raise ApiProblem("unknown-entry", f"No entry {seq} of device {device}.")
-    name = f"huanlian-{device}-{seq}.json"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(bundle, media_type="application/json", headers=headers)
 
 
 @router.get("/bins/{number}", responses=openapi_responses("unknown-bin", "malformed-request"))
@@ -97,6 +78,7 @@ def list_lots(
                 "stream": lot.stream,
                 "grams": lot.grams,
                 "lifts": lot.lifts,
+                "mixture": lot.mixture,
                 "giver": lot.giver,
                 "give_seq": lot.give_seq,
                 "give_head": lot.give_head,
@@ -161,6 +143,24 @@ def page_devices(
         state = services.books.reading_state()
         lines, next_after = reader.device_lines(state, after=after, limit=limit)
     return {"devices": lines, "next": next_after}
+
+
+@router.get("/books/journals", responses=openapi_responses("malformed-request"))
+def page_journals(
+    services: UseServices, after: AfterText = "", limit: int = Query(200, ge=1, le=1000)
+) -> dict[str, Any]:
+    """Return a digest of each device's recorded entries and outcomes, a page at a time, for auditors."""
+    with _reader(services) as reader:
+        lines, next_after = reader.journal_lines(after=after, limit=limit)
+    return {"journals": lines, "next": next_after}
+
+
+@router.get("/books/bins", responses=openapi_responses("malformed-request"))
+def page_bins(services: UseServices, after: AfterText = "") -> dict[str, Any]:
+    """Return how many lifts are found of each bin, a page at a time, for auditors to compare with the chain."""
+    with _reader(services) as reader:
+        lines, next_after = reader.bin_lines(after=int(after, 16) if after else -1)
+    return {"bins": lines, "next": next_after}
 
 
 @router.get("/directory", responses=openapi_responses("malformed-request"))

@@ -9,7 +9,7 @@ from backend.api.deps import UseServices
 from backend.api.problems import ApiProblem, openapi_responses
 from backend.api.schemas import Certificate, DeviceShape, DeviceText, DomainShape, NetworkShape, Position
 from backend.api.shaping import certificate_shape, instant
-from backend.domain.custody import find_device
+from backend.domain.devices import find_device
 from backend.domain.journal import first_head
 from backend.domain.seal import DOMAIN_NAME, DOMAIN_VERSION
 from backend.domain.types import organisation_of, organisation_text
@@ -30,7 +30,7 @@ def show_network(services: UseServices) -> NetworkShape:
         bin_registry=deployment.bin_registry,
         ledger_versions=deployment.ledger_versions,
         domain=DomainShape(name=DOMAIN_NAME, version=DOMAIN_VERSION),
-        finality_depth=services.finality_depth,
+        finality=services.finality,
         public_base_url=services.public_base_url,
         now=instant(services.now()),
     )

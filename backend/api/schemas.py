@@ -19,6 +19,9 @@ Word = Annotated[str, _hex("64")]
 AfterText = Annotated[str, _hex("0,24")]
 Seq = Annotated[int, Field(ge=1, lt=1 << 40)]
 MAX_WORDS_HEX = 256 * 255 * 64
+KindName = Literal[
+    "not-collected", "mixed-loading", "overflow", "smell-or-noise", "staff", "wrong-information", "other"
+]
 
 
 class Shape(BaseModel):
@@ -61,7 +64,16 @@ class Upload(Shape):
     )
     key: PublicKey
     seal: SealShape
+    assertion: str = Field(
+        default="", max_length=2048, pattern=r"^([0-9a-f]{2})*$", description="a passkey's, beside its seal"
+    )
     evidence: list[EvidenceShape] = Field(default_factory=list, max_length=256)
+
+
+class UploadBatch(Shape):
+    """Many segments of any devices; each is read, and answered, for itself."""
+
+    segments: list[Any] = Field(description="uploads, as POST /segments takes them")
 
 
 class Receipt(Shape):
@@ -73,6 +85,95 @@ class Receipt(Shape):
     last_seq: int
     head: Word
     received_at: str
+
+
+class OverdueReceipt(Shape):
+    """An upload receipt that is not on the ledger; its device is not told."""
+
+    id: str
+    organisation: str
+    received_at: str
+    entries: int
+    state: str
+    reason: str | None
+
+
+class OverdueAnswer(Shape):
+    """Receipts older than so many minutes that are not on the ledger, the oldest first."""
+
+    minutes: int
+    receipts: list[OverdueReceipt]
+
+
+class OutageShape(Shape):
+    """A time in which the server did not run or the chain did not answer.
+
+    `drained_at` is when nothing waited too long any more; `drain_seconds` is null while that or the outage lasts.
+    """
+
+    kind: Literal["server", "chain"]
+    from_at: str
+    to_at: str
+    seconds: int
+    is_running: bool
+    drained_at: str | None
+    drain_seconds: int | None
+
+
+class BacklogShape(Shape):
+    """A time in which segments waited too long for the chain: how many, and how old the oldest was."""
+
+    from_at: str
+    to_at: str
+    is_running: bool
+    segments_max: int
+    age_max_seconds: int
+
+
+class OutageSeconds(Shape):
+    """Seconds of outage by what was not there; in `either` a second that both missed counts once."""
+
+    server: int
+    chain: int
+    either: int
+
+
+class WaitingShape(Shape):
+    """What waits for the chain now; `overdue` receipts are listed under /receipts/overdue."""
+
+    segments: int
+    oldest_received_at: str | None
+    oldest_age_seconds: int
+    overdue: int
+
+
+class AccountShape(Shape):
+    """Where the segments are that were handed in during the period; the parts add up to `accepted`."""
+
+    accepted: int
+    on_ledger: int
+    waiting: int
+    refused: int
+    in_block: int
+    lost: int
+
+
+class ContinuityAnswer(Shape):
+    """The server's own record of its outages. `recorded_since` is null where nothing was written down yet.
+
+    A server without a sign of life for more than `stale_seconds` counts as down, from its last sign on.
+    """
+
+    from_at: str
+    to_at: str
+    recorded_since: str | None
+    observed_seconds: int
+    stale_seconds: int
+    outage_seconds: OutageSeconds
+    outages: list[OutageShape]
+    backlogs: list[BacklogShape]
+    waiting: WaitingShape
+    account: AccountShape
 
 
 class WarningShape(Shape):
@@ -89,6 +190,27 @@ class UploadAnswer(Shape):
 
     receipt: Receipt
     warnings: list[WarningShape]
+
+
+class OneAccepted(Shape):
+    """The answer to one of many segments: 201 when it is new, 200 when it was known."""
+
+    status: Literal[200, 201]
+    receipt: Receipt
+    warnings: list[WarningShape]
+
+
+class OneRefused(Shape):
+    """The answer to one of many segments that was refused; nothing of it is kept."""
+
+    status: int
+    problem: dict[str, Any]
+
+
+class BatchAnswer(Shape):
+    """The answers, in the order of the segments."""
+
+    answers: list[OneAccepted | OneRefused]
 
 
 class DomainShape(Shape):
@@ -108,7 +230,7 @@ class NetworkShape(Shape):
     bin_registry: str
     ledger_versions: str
     domain: DomainShape
-    finality_depth: int
+    finality: Literal["tag"] | int
     public_base_url: str
     now: str
 
@@ -165,9 +287,11 @@ class EntryShape(Shape):
     recorded_at: str | None
     state: Literal["queued", "sent", "refused", "recorded", "included", "finalized"]
     outcome: str | None
+    flaw: str | None
     tx_hash: str | None
     block_number: int | None
     block_hash: str | None
+    blocks_to_final: int | None
     segment: SegmentRange
 
 
@@ -203,3 +327,32 @@ class EnrolmentShape(Shape):
     check: str | None
     device: DeviceText | None
     certificate: Certificate | None
+
+
+class HotlineComplaint(Shape):
+    """A complaint that somebody telephoned; `text` names no caller."""
+
+    bin: BinText
+    kind: KindName
+    text: str = Field(default="", max_length=500, pattern=r"^[^\x00]*$")
+
+
+class HotlineStanding(Shape):
+    """Where a complaint stands."""
+
+    case: LotText
+    order: str
+    stage: str
+    owner: OrganisationText
+    reported_at: str
+    due_at: str | None
+    closed_at: str | None
+    is_overdue: bool
+
+
+class HotlineFiled(Shape):
+    """A complaint that was taken; `code` is for the caller alone."""
+
+    case: LotText
+    code: str
+    standing: HotlineStanding

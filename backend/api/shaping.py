@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from backend.api.schemas import Certificate, EntryShape, PublicKey, Receipt, SealShape, SegmentRange
-from backend.domain.types import Outcome, device_text
+from backend.api.schemas import (
+    AccountShape,
+    BacklogShape,
+    Certificate,
+    ContinuityAnswer,
+    EntryShape,
+    OutageSeconds,
+    OutageShape,
+    PublicKey,
+    Receipt,
+    SealShape,
+    SegmentRange,
+    WaitingShape,
+)
+from backend.domain.types import Flaw, Outcome, device_text
+from backend.usecases.continuity import Continuity
 from backend.usecases.ports import Accepted
 from backend.usecases.views import EntryView
 
 _SAFE_INTEGER = 1 << 53
 _OUTCOME_NAMES = {int(outcome): outcome.name.lower() for outcome in Outcome}
+_FLAW_NAMES = {int(flaw): flaw.name.lower() for flaw in Flaw if flaw}
 _ID_DIGITS = {
     "bin": 10, "lot": 24, "into": 24,
     "to": 16, "giver": 16, "weigher": 16, "device": 16, "vehicle": 16, "site": 16,
-    "give_head": 64, "to_head": 64, "lifts_root": 64, "digest": 64, "hash": 64, "head": 64, "x": 64, "y": 64,
+    "principal": 16, "parent": 16, "replaced": 16, "origin": 16,
+    "give_head": 64, "to_head": 64, "lifts_root": 64, "digest": 64, "hash": 64,
+    "head": 64, "before": 64, "x": 64, "y": 64,
+    "r": 64, "s": 64, "value": 64, "ledger": 40, "head17": 34,
     "evidence": 30,
 }  # fmt: skip
 
@@ -53,6 +71,50 @@ def receipt_shape(accepted: Accepted) -> Receipt:
     )
 
 
+def continuity_shape(found: Continuity, stale_seconds: int) -> ContinuityAnswer:
+    """Return an account of outages."""
+    oldest = found.waiting.oldest_received_at
+    return ContinuityAnswer(
+        from_at=instant(found.from_at),
+        to_at=instant(found.to_at),
+        recorded_since=maybe_instant(found.since),
+        observed_seconds=found.observed_seconds,
+        stale_seconds=stale_seconds,
+        outage_seconds=OutageSeconds(
+            server=found.server_seconds, chain=found.chain_seconds, either=found.either_seconds
+        ),
+        outages=[
+            OutageShape(
+                kind=outage.kind.value,
+                from_at=instant(outage.from_at),
+                to_at=instant(outage.to_at),
+                seconds=outage.seconds,
+                is_running=outage.is_running,
+                drained_at=maybe_instant(outage.drained_at),
+                drain_seconds=outage.drain_seconds,
+            )
+            for outage in found.outages
+        ],
+        backlogs=[
+            BacklogShape(
+                from_at=instant(span.from_at),
+                to_at=instant(span.to_at),
+                is_running=span.is_running,
+                segments_max=span.segments_max,
+                age_max_seconds=span.age_max_seconds,
+            )
+            for span in found.backlogs
+        ],
+        waiting=WaitingShape(
+            segments=found.waiting.segments,
+            oldest_received_at=maybe_instant(oldest),
+            oldest_age_seconds=0 if oldest is None else max(found.to_at - oldest, 0),
+            overdue=found.waiting.overdue,
+        ),
+        account=AccountShape(**asdict(found.account)),
+    )
+
+
 def field_value(name: str, value: int) -> int | str:
     """Return an entry's field: ids and hashes as hex, other large integers as decimal text."""
     digits = _ID_DIGITS.get(name)
@@ -78,9 +140,11 @@ def entry_shape(view: EntryView) -> EntryShape:
         recorded_at=maybe_instant(view.recorded_at),
         state=view.state,
         outcome=outcome_name(view.outcome),
+        flaw=_FLAW_NAMES.get(view.flaw),
         tx_hash=view.tx_hash,
         block_number=view.block_number,
         block_hash=view.block_hash,
+        blocks_to_final=view.blocks_to_final,
         segment=SegmentRange(first_seq=view.segment_first_seq, last_seq=view.segment_last_seq),
     )
 

@@ -25,16 +25,10 @@ class NoP256(ContractError):
     signature = "NoP256()"
 
 
-class ActorRegistryNoAdmin(ContractError):
-    """The registry was to be created without an admin."""
+class RuleFailed(ContractError):
+    """A rule of the ledger that stands in a contract of its own did not come to an end: the gas was gone."""
 
-    signature = "ActorRegistryNoAdmin()"
-
-
-class ActorRegistryNotAdmin(ContractError):
-    """Only the admin may do this."""
-
-    signature, names = "ActorRegistryNotAdmin(address,address)", ("sender", "admin")
+    signature = "RuleFailed()"
 
 
 class ActorRegistryZeroOrganisation(ContractError):
@@ -104,22 +98,22 @@ class BinRegistryAlreadyUsed(ContractError):
     signature, names = "BinRegistryAlreadyUsed(bytes32)", ("statement",)
 
 
-class LedgerVersionsNoAdmin(ContractError):
-    """The list was to be created without an admin."""
-
-    signature = "LedgerVersionsNoAdmin()"
-
-
-class LedgerVersionsNotAdmin(ContractError):
-    """Only the admin may add a ledger."""
-
-    signature, names = "LedgerVersionsNotAdmin(address,address)", ("sender", "admin")
-
-
 class LedgerVersionsNoCode(ContractError):
     """There is no contract at the ledger's address."""
 
     signature, names = "LedgerVersionsNoCode(address)", ("ledger",)
+
+
+class LedgerVersionsListedBefore(ContractError):
+    """A ledger is listed once."""
+
+    signature, names = "LedgerVersionsListedBefore(address)", ("ledger",)
+
+
+class LedgerVersionsNotListed(ContractError):
+    """The list does not have this ledger."""
+
+    signature, names = "LedgerVersionsNotListed(address)", ("ledger",)
 
 
 class LedgerVersionsNotLater(ContractError):
@@ -133,6 +127,122 @@ class LedgerVersionsUnknown(ContractError):
     """There is no such version."""
 
     signature, names = "LedgerVersionsUnknown(uint256,uint256)", ("version", "count")
+
+
+class AccessManagedUnauthorized(ContractError):
+    """This account may not do this, or not while the registry is closed."""
+
+    signature, names = "AccessManagedUnauthorized(address)", ("caller",)
+
+
+class AccessManagedInvalidAuthority(ContractError):
+    """There is no contract at the authority's address."""
+
+    signature, names = "AccessManagedInvalidAuthority(address)", ("authority",)
+
+
+class AccessManagedRequiredDelay(ContractError):
+    """This has to be announced first."""
+
+    signature, names = "AccessManagedRequiredDelay(address,uint32)", ("caller", "delay")
+
+
+class AccessManagerAlreadyScheduled(ContractError):
+    """The operation is announced already."""
+
+    signature, names = "AccessManagerAlreadyScheduled(bytes32)", ("operation_id",)
+
+
+class AccessManagerNotScheduled(ContractError):
+    """The operation has to be announced first."""
+
+    signature, names = "AccessManagerNotScheduled(bytes32)", ("operation_id",)
+
+
+class AccessManagerNotReady(ContractError):
+    """The operation's notice has not passed."""
+
+    signature, names = "AccessManagerNotReady(bytes32)", ("operation_id",)
+
+
+class AccessManagerExpired(ContractError):
+    """The operation was announced too long ago."""
+
+    signature, names = "AccessManagerExpired(bytes32)", ("operation_id",)
+
+
+class AccessManagerLockedFunction(ContractError):
+    """Nobody can open this function to another role."""
+
+    signature, names = "AccessManagerLockedFunction(bytes4)", ("selector",)
+
+
+class AccessManagerLockedRole(ContractError):
+    """Nobody can change this of this role."""
+
+    signature, names = "AccessManagerLockedRole(uint64)", ("role",)
+
+
+class AccessManagerInvalidInitialAdmin(ContractError):
+    """The authority was to be created without a city."""
+
+    signature, names = "AccessManagerInvalidInitialAdmin(address)", ("admin",)
+
+
+class AccessManagerBadConfirmation(ContractError):
+    """Only the holder itself can renounce a role."""
+
+    signature = "AccessManagerBadConfirmation()"
+
+
+class AccessManagerUnauthorizedAccount(ContractError):
+    """The account does not hold the role that this needs."""
+
+    signature, names = "AccessManagerUnauthorizedAccount(address,uint64)", ("caller", "role")
+
+
+class AccessManagerUnauthorizedCall(ContractError):
+    """This account may not announce or carry out this operation, or not so soon."""
+
+    signature = "AccessManagerUnauthorizedCall(address,address,bytes4)"
+    names = ("caller", "target", "selector")
+
+
+class AccessManagerUnauthorizedCancel(ContractError):
+    """This account may not cancel this operation."""
+
+    signature = "AccessManagerUnauthorizedCancel(address,address,address,bytes4)"
+    names = ("sender", "caller", "target", "selector")
+
+
+class AccessManagerUnauthorizedConsume(ContractError):
+    """Only a registry in the middle of a call can use up an announcement."""
+
+    signature, names = "AccessManagerUnauthorizedConsume(address)", ("target",)
+
+
+class AddressEmptyCode(ContractError):
+    """There is no contract at the address that was to be called."""
+
+    signature, names = "AddressEmptyCode(address)", ("target",)
+
+
+class FailedCall(ContractError):
+    """A call within a call failed without a reason."""
+
+    signature = "FailedCall()"
+
+
+class InsufficientBalance(ContractError):
+    """A contract was to send more than it holds."""
+
+    signature, names = "InsufficientBalance(uint256,uint256)", ("balance", "needed")
+
+
+class SafeCastOverflowedUintDowncast(ContractError):
+    """A number does not fit."""
+
+    signature, names = "SafeCastOverflowedUintDowncast(uint8,uint256)", ("bits", "value")
 
 
 ERRORS: dict[bytes, type[ContractError]] = {

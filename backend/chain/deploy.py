@@ -1,17 +1,19 @@
-"""Putting the contracts on a chain, at addresses that follow from their code and the admin alone."""
+"""Putting the contracts on a chain, at addresses that follow from their code and the city's account alone."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from backend.chain.artifacts import load_artifact
+from backend.chain.artifacts import Artifact, load_artifact
+from backend.chain.authority import encode_schedule
 from backend.chain.client import Rpc, RpcError
+from backend.chain.governance import Governors, encode_set_up, is_set_up, read_governance
 from backend.chain.ledger import LEDGER_ADDED, call_contract, encode_add_ledger, selector
 from backend.chain.transactions import account_of, send_and_wait, wait_for_receipt
 from backend.domain.keccak import keccak256
@@ -32,8 +34,19 @@ _PROXY_TRANSACTION = (
     "222222222222222222222222222222222222222222222222"
 )
 _SALT = bytes(32)
+NO_PREDECESSOR = "0x" + 40 * "0"
+# Whose addresses each constructor is given, in order of need. `city` is the city's account, `predecessor` the
+# ledger that this one follows.
+CONSTRUCTOR_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    "CityAuthority": ("city",),
+    "ActorRegistry": ("CityAuthority",),
+    "CustodyLedger": ("ActorRegistry", "predecessor"),
+    "BinRegistry": ("CustodyLedger",),
+    "LedgerVersions": ("CityAuthority",),
+}
 _COUNT = selector("count()")
 _VERSION_AT = selector("versionAt(uint256)")
+DEVNET_CHAIN_ID = 31337
 SEQUENCER_NOTE = (
     "On a local devnet a single sequencer orders the blocks and must be trusted not to rewrite them; "
     "compare this genesis hash with the one its operator published."
@@ -50,6 +63,7 @@ class Deployment:
 
     chain_id: int
     genesis_hash: str
+    city_authority: str
     actor_registry: str
     custody_ledger: str
     bin_registry: str
@@ -59,8 +73,19 @@ class Deployment:
 
     @property
     def addresses(self) -> list[str]:
-        """All four contracts, for a log filter."""
+        """The contracts whose events the books fold, for a log filter."""
         return [self.actor_registry, self.custody_ledger, self.bin_registry, self.ledger_versions]
+
+    @property
+    def places(self) -> dict[str, str]:
+        """Return the address of each contract by its name."""
+        return {
+            "CityAuthority": self.city_authority,
+            "ActorRegistry": self.actor_registry,
+            "CustodyLedger": self.custody_ledger,
+            "BinRegistry": self.bin_registry,
+            "LedgerVersions": self.ledger_versions,
+        }
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -89,8 +114,9 @@ class Deployment:
             "ledger": self.custody_ledger,
             "actor_registry": self.actor_registry,
             "bin_registry": self.bin_registry,
+            "city_authority": self.city_authority,
             "code_hashes": dict(self.code_hashes),
-            "note": SEQUENCER_NOTE,
+            **({"sequencer": "single", "note": SEQUENCER_NOTE} if self.chain_id == DEVNET_CHAIN_ID else {}),
         }
 
     def save_trust(self, path: Path) -> None:
@@ -98,9 +124,12 @@ class Deployment:
         _write(path, self.to_trust())
 
 
-def planned_addresses(admin: str) -> dict[str, str]:
-    """Return where the four contracts stand, or will, for an admin; the same on every chain."""
-    return {name: create2_address(code) for name, code in _creation_codes(admin).items()}
+def planned_addresses(city: str) -> dict[str, str]:
+    """Return where the contracts and their libraries stand, or will, for a city's account.
+
+    The same on every chain.
+    """
+    return {name: create2_address(code) for name, code in creation_codes(city).items()}
 
 
 def create2_address(creation_code: bytes) -> str:
@@ -109,33 +138,67 @@ def create2_address(creation_code: bytes) -> str:
     return "0x" + keccak256(b"\xff" + proxy + _SALT + keccak256(creation_code))[12:].hex()
 
 
-def deploy(rpc: Rpc, *, admin_key: bytes) -> Deployment:
-    """Put in place whatever is missing of the contracts, and return where they are.
+def creation_codes(
+    city: str, load: Callable[[str], Artifact] = load_artifact, *, predecessor: str = NO_PREDECESSOR
+) -> dict[str, bytes]:
+    """Return the linked creation code of each contract with its constructor's arguments, in order of need.
 
-    Safe to repeat: what stands already is checked and left alone.
+    A library comes before the contract that calls it.
+    """
+    codes: dict[str, bytes] = {}
+    addresses = {"city": city, "predecessor": predecessor}
+
+    def add(name: str, needed: tuple[str, ...]) -> None:
+        artifact = load(name)
+        for library in artifact.libraries:
+            if library not in codes:
+                add(library, ())
+        codes[name] = artifact.linked(addresses) + b"".join(_argument(addresses[other]) for other in needed)
+        addresses[name] = create2_address(codes[name])
+
+    for name, needed in CONSTRUCTOR_ARGUMENTS.items():
+        add(name, needed)
+    return codes
+
+
+def _argument(address: str) -> bytes:
+    return bytes.fromhex(address[2:]).rjust(32, b"\0")
+
+
+def deploy(rpc: Rpc, *, city_key: bytes, governors: Governors) -> Deployment:
+    """Put in place whatever is missing of the contracts and of who governs them; return where they are.
+
+    Safe to repeat: what stands already is checked and left alone. A ledger that follows another is announced
+    first, where the city has to give notice, and added when this is run again after that.
 
     Raises:
         DeploymentMismatch: other code stands at one of the addresses.
         ContractError: a constructor said no, such as on a chain without the P-256 precompile.
+        ValueError: the key is not the city's.
     """
-    admin = account_of(admin_key).address
-    _ensure_proxy(rpc, admin_key)
-    codes = _creation_codes(admin)
+    city = account_of(city_key).address
+    if city.lower() != governors.city.lower():
+        raise ValueError(f"this key is that of {city}, and {governors.city} is to be the city's account")
+    _ensure_proxy(rpc, city_key)
+    codes = creation_codes(city)
     addresses = {name: create2_address(code) for name, code in codes.items()}
     for name, code in codes.items():
         if not _code_at(rpc, addresses[name]):
-            send_and_wait(rpc, key=admin_key, to=CREATE2_PROXY, data=_SALT + code)
-    _ensure_in_force(rpc, admin_key, versions=addresses["LedgerVersions"], ledger=addresses["CustodyLedger"])
-    return find_deployment(rpc, admin=admin)
+            send_and_wait(rpc, key=city_key, to=CREATE2_PROXY, data=_SALT + code)
+    if not is_set_up(rpc, addresses):
+        call = encode_set_up(addresses, governors, active_from=_now(rpc))
+        send_and_wait(rpc, key=city_key, to=addresses["CityAuthority"], data=call)
+    _ensure_listed(rpc, city_key, addresses, notice_seconds=governors.notice_seconds)
+    return find_deployment(rpc, city=city)
 
 
-def find_deployment(rpc: Rpc, *, admin: str) -> Deployment:
-    """Return the deployment of an admin that stands on the chain, checked against the compiled contracts.
+def find_deployment(rpc: Rpc, *, city: str) -> Deployment:
+    """Return the deployment of a city's account that stands on the chain, checked against the compiled contracts.
 
     Raises:
         DeploymentMismatch: a contract is missing or is another.
     """
-    addresses = planned_addresses(admin)
+    addresses = planned_addresses(city)
     hashes = {}
     for name, address in addresses.items():
         code = _code_at(rpc, address)
@@ -145,6 +208,7 @@ def find_deployment(rpc: Rpc, *, admin: str) -> Deployment:
     return Deployment(
         chain_id=rpc.chain_id,
         genesis_hash=rpc.call("eth_getBlockByNumber", "0x0", False)["hash"],
+        city_authority=addresses["CityAuthority"],
         actor_registry=addresses["ActorRegistry"],
         custody_ledger=addresses["CustodyLedger"],
         bin_registry=addresses["BinRegistry"],
@@ -163,29 +227,14 @@ def require_deployment(rpc: Rpc, deployment: Deployment) -> None:
     genesis, *codes = rpc.batch(
         [
             ("eth_getBlockByNumber", ("0x0", False)),
-            *(("eth_getCode", (address, "latest")) for address in deployment.addresses),
+            *(("eth_getCode", (address, "latest")) for address in deployment.places.values()),
         ]
     )
     if rpc.chain_id != deployment.chain_id or genesis["hash"] != deployment.genesis_hash:
         raise DeploymentMismatch(f"chain {rpc.chain_id} with genesis {genesis['hash']} is another chain")
-    for name, code in zip(("ActorRegistry", "CustodyLedger", "BinRegistry", "LedgerVersions"), codes, strict=True):
+    for name, code in zip(deployment.places, codes, strict=True):
         if "0x" + keccak256(bytes.fromhex(code[2:])).hex() != deployment.code_hashes[name]:
             raise DeploymentMismatch(f"the code of {name} is not the one deployed")
-
-
-def _creation_codes(admin: str) -> dict[str, bytes]:
-    """Return the creation code of each contract with its constructor's argument, in order of need."""
-    codes = {"ActorRegistry": load_artifact("ActorRegistry").bytecode + _argument(admin)}
-    registry = create2_address(codes["ActorRegistry"])
-    codes["CustodyLedger"] = load_artifact("CustodyLedger").bytecode + _argument(registry)
-    ledger = create2_address(codes["CustodyLedger"])
-    codes["BinRegistry"] = load_artifact("BinRegistry").bytecode + _argument(ledger)
-    codes["LedgerVersions"] = load_artifact("LedgerVersions").bytecode + _argument(admin)
-    return codes
-
-
-def _argument(address: str) -> bytes:
-    return bytes.fromhex(address[2:]).rjust(32, b"\0")
 
 
 def _code_at(rpc: Rpc, address: str) -> bytes:
@@ -207,14 +256,31 @@ def _ensure_proxy(rpc: Rpc, key: bytes) -> None:
         raise DeploymentMismatch("the CREATE2 proxy did not come out as it should")
 
 
-def _ensure_in_force(rpc: Rpc, key: bytes, *, versions: str, ledger: str) -> None:
+def _ensure_listed(rpc: Rpc, key: bytes, addresses: Mapping[str, str], *, notice_seconds: int) -> None:
+    """Bring the ledger into the list of versions, or one step nearer to it."""
+    manager, versions, ledger = (addresses[name] for name in ("CityAuthority", "LedgerVersions", "CustodyLedger"))
+    if _is_listed(rpc, versions=versions, ledger=ledger):
+        return
+    now = _now(rpc)
+    add = encode_add_ledger(ledger=ledger, active_from=now + notice_seconds)
+    if not notice_seconds:
+        send_and_wait(rpc, key=key, to=versions, data=add)
+        return
+    announced = read_governance(rpc, manager).announced_ledger(versions, ledger, now=now)
+    if announced is None:
+        send_and_wait(rpc, key=key, to=manager, data=encode_schedule(target=versions, data=add))
+    elif announced.ready_at <= now:
+        send_and_wait(rpc, key=key, to=versions, data=announced.data)
+
+
+def _is_listed(rpc: Rpc, *, versions: str, ledger: str) -> bool:
     count = int.from_bytes(call_contract(rpc, versions, _COUNT), "big")
-    for version in range(count):
-        answer = call_contract(rpc, versions, _VERSION_AT + version.to_bytes(32, "big"))
-        if answer[12:32].hex() == ledger[2:]:
-            return
-    active_from = int(rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
-    send_and_wait(rpc, key=key, to=versions, data=encode_add_ledger(ledger=ledger, active_from=active_from))
+    listed = (call_contract(rpc, versions, _VERSION_AT + version.to_bytes(32, "big")) for version in range(count))
+    return any(answer[12:32].hex() == ledger[2:] for answer in listed)
+
+
+def _now(rpc: Rpc) -> int:
+    return int(rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
 
 
 def _first_log_block(rpc: Rpc, addresses: list[str], versions: str) -> int:

@@ -13,7 +13,7 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,8 @@ from backend.chain.gate import Gate
 BLOCKS_FILE_NAME = "blocks"
 BLOCK_GAS_LIMIT = 60_000_000
 DEFAULT_CHAIN_ID = 31337
+# What transactions allow themselves, over what the block holds: most use less than half of it.
+_OVERFULL = 2.5
 _IDLE_CHECK_SECONDS = 1.0
 _REPLAY_REQUESTS = 1024
 
@@ -272,7 +274,7 @@ class _Devnet:
         is_pool_emptied = False
         if int((await pipe.call("txpool_status"))["pending"], 16):
             content = await pipe.call("txpool_content")
-            chosen, left = choose(content, gas_limit=self._genesis.gas_limit)
+            chosen, left = choose(content, gas_limit=int(_OVERFULL * self._genesis.gas_limit))
             is_pool_emptied = bool(left) or len({pending.sender for pending in chosen}) > 1
             if is_pool_emptied:
                 # Anvil would pick the order, or more than we wrote down: leave it only our choice.
@@ -288,12 +290,18 @@ class _Devnet:
         if is_pool_emptied:
             await pipe.call("anvil_dropAllTransactions")
             await pipe.many_or_errors([_send(raw) for raw in raws])
-        await self._mine_recorded(pipe, record, chosen)
+        resend = [*await self._mine_recorded(pipe, record, chosen), *resend]
         if resend:
             await pipe.many_or_errors(resend)
             self._wake.set()
 
-    async def _mine_recorded(self, pipe: AnvilPipe, record: BlockRecord, chosen: Sequence[_Pending]) -> None:
+    async def _mine_recorded(
+        self, pipe: AnvilPipe, record: BlockRecord, chosen: Sequence[_Pending]
+    ) -> list[Request]:
+        """Mine a block; return what brings those transactions back into the pool that it had no room for.
+
+        Anvil leaves those in the pool, but throws away what follows on one of them and would fit.
+        """
         await pipe.many(_mine(record.timestamp))
         block = await pipe.call("eth_getBlockByNumber", "latest", False)
         self._last_block_at = time.monotonic()
@@ -305,16 +313,18 @@ class _Devnet:
         self._head_timestamp = record.timestamp
         self._blocks.append_hash(bytes.fromhex(block["hash"][2:]))
         self._count_empty(is_empty=not record.transactions)
+        invalid, waiting = left_out(
+            chosen, set(mined), gas_left=self._genesis.gas_limit - int(block["gasUsed"], 16)
+        )
         # What turned out invalid would otherwise be chosen again for ever.
-        invalid: list[Request] = [("anvil_dropTransaction", (name,)) for name in wanted if name not in set(mined)]
-        await pipe.many_or_errors(invalid)
+        await pipe.many_or_errors([("anvil_dropTransaction", (name,)) for name in invalid])
+        return [_send(record.transactions[wanted.index(name)]) for name in waiting]
 
 
 def choose(content: dict[str, Any], *, gas_limit: int) -> tuple[list[_Pending], list[str]]:
-    """Return what goes into the next block, and the hashes of what must wait.
+    """Return what is offered to the next block, and the hashes of what must wait.
 
-    Senders take turns, each in the order of its nonces. Gas limits are added up, not gas used, so
-    that all of it is sure to fit.
+    Senders take turns, each in the order of its nonces. Gas limits are added up: what will be used is not known.
     """
     queues: list[list[_Pending]] = []
     for sender in sorted(content["pending"]):
@@ -336,6 +346,26 @@ def choose(content: dict[str, Any], *, gas_limit: int) -> tuple[list[_Pending], 
                 gas += pending.gas
                 chosen.append(pending)
     return chosen, left
+
+
+def left_out(chosen: Sequence[_Pending], mined: Container[str], *, gas_left: int) -> tuple[list[str], list[str]]:
+    """Return the hashes of what was not mined: what turned out invalid, and what only had no room.
+
+    A transaction needs room for all the gas it allows itself, whatever it uses. One that would have had it even at
+    the end of the block was refused for another reason; and behind one without room its sender's others wait.
+    """
+    invalid: list[str] = []
+    waiting: list[str] = []
+    full: set[str] = set()
+    for pending in chosen:
+        if pending.transaction_hash in mined:
+            continue
+        if pending.sender in full or pending.gas > gas_left:
+            full.add(pending.sender)
+            waiting.append(pending.transaction_hash)
+        else:
+            invalid.append(pending.transaction_hash)
+    return invalid, waiting
 
 
 def _mine(timestamp: int) -> list[Request]:

@@ -22,6 +22,11 @@ _REFUSED = {"eth_sendUnsignedTransaction", "eth_sendRawTransactionSync", "eth_se
 _BODY_BYTES_MAX = 64 * 1024 * 1024
 _CHUNK_BYTES = 256 * 1024
 _METHOD_NOT_FOUND = -32601
+# A verifier is a page too: any page may read this public chain, and none may send.
+_TO_PAGES = (
+    b"access-control-allow-origin: *\r\naccess-control-allow-methods: POST\r\n"
+    b"access-control-allow-headers: content-type\r\naccess-control-allow-private-network: true\r\n"
+)
 
 
 class Gate:
@@ -92,6 +97,10 @@ class Gate:
     ) -> bool:
         """Serve one request; return whether the connection stays open."""
         head = await reader.readuntil(b"\r\n\r\n")
+        if head.startswith(b"OPTIONS "):
+            writer.write(b"HTTP/1.1 204 No Content\r\n" + _TO_PAGES + b"\r\n")
+            await writer.drain()
+            return True
         refusal = _refuse_http(head)
         if refusal:
             writer.write(b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % refusal)
@@ -102,7 +111,8 @@ class Gate:
         body = await reader.readexactly(content_length(head))
         parsed = _parse(body)
         methods = _methods(parsed)
-        if any(not _is_offered(method) for method in methods):
+        is_page = bool(header(head, b"origin"))
+        if any(not _is_offered(method) for method in methods) or (is_page and _SENDS.intersection(methods)):
             await _answer(writer, _refusal(parsed))
         elif _SENDS.intersection(methods):
             await self._send(body, writer, from_anvil, to_anvil)
@@ -158,14 +168,18 @@ async def _answer(writer: asyncio.StreamWriter, content: bytes) -> None:
 
 
 def _head(length: int) -> bytes:
-    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % length
+    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n%scontent-length: %d\r\n\r\n" % (
+        _TO_PAGES,
+        length,
+    )
 
 
 def _refuse_http(head: bytes) -> bytes:
     if not head.startswith(b"POST "):
         return b"405 Method Not Allowed"
     if not header(head, b"content-type").lower().startswith(b"application/json"):
-        return b"415 Unsupported Media Type"  # a web page may not send this type without asking first
+        # What a page sends without asking first is never of this type, so no page can send unseen.
+        return b"415 Unsupported Media Type"
     if header(head, b"transfer-encoding") or not header(head, b"content-length").isdigit():
         return b"411 Length Required"
     if content_length(head) > _BODY_BYTES_MAX:

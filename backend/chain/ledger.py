@@ -12,9 +12,11 @@ from typing import Any
 
 from backend.chain.client import Rpc, RpcError
 from backend.chain.contract_errors import read_contract_error
+from backend.domain.devices import Witness
 from backend.domain.journal import Segment
 from backend.domain.keccak import keccak256
-from backend.domain.types import Outcome, Refusal
+from backend.domain.seal import SealProof
+from backend.domain.types import Refusal
 
 _WORD = 32
 Block = str | int | bytes
@@ -61,12 +63,46 @@ class SegmentRefused(LedgerEvent):
 
 @dataclass(frozen=True, slots=True)
 class Settled(LedgerEvent):
-    """An entry that had waited got its last outcome."""
+    """An entry that had waited got its last outcome (a byte with its flaw)."""
 
     device: int
     seq: int
     lot: int
-    outcome: Outcome
+    outcome: int
+
+
+@dataclass(frozen=True, slots=True)
+class Witnessed(LedgerEvent):
+    """Somebody showed a sealed entry of a journal that is not recorded that far."""
+
+    witness: Witness
+
+
+@dataclass(frozen=True, slots=True)
+class Forked(LedgerEvent):
+    """A device was shown to have sealed two heads for one seq."""
+
+    device: int
+    seq: int
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class GapClosed(LedgerEvent):
+    """A journal went on after entries that it has lost."""
+
+    device: int
+    from_seq: int
+    to_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribed(LedgerEvent):
+    """A registrar's transcription had effect, with one outcome byte an entry."""
+
+    device: int
+    first_seq: int
+    outcomes: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +133,36 @@ class RegistrarReplaced(LedgerEvent):
     registrar: int
     key_hash: int
     epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrarProposalCancelled(LedgerEvent):
+    """An auditor stopped the announcement of another root registrar."""
+
+    organisation: int
+    registrar: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationSuspended(LedgerEvent):
+    """An organisation's registrars were stopped."""
+
+    organisation: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationResumed(LedgerEvent):
+    """A suspended organisation's registrars may act again."""
+
+    organisation: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegulatorSet(LedgerEvent):
+    """An organisation became a regulator, or is none any more."""
+
+    organisation: int
+    is_regulator: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +215,8 @@ class LotState:
     status: int
     pendings: int
     last_seq: int
-    is_taken: bool
+    is_shut: bool
+    mixture: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +248,12 @@ def topic(signature: str) -> str:
     return "0x" + keccak256(signature.encode()).hex()
 
 
-_RECORD = selector("record((uint64,uint40,bytes32,bytes32,bytes32,bytes32,bytes)[])")
-_SETTLE = selector("settle(uint96,uint256)")
+_RECORD = selector("record((uint64,uint40,bytes32,bytes32,bytes32,bytes32,bytes,bytes)[])")
+_SETTLE = selector("settle(uint96,uint64,uint256)")
+_WITNESS = selector("witness((uint64,uint40,bytes32,bytes32,bytes32,bytes32,bytes32,bytes,bytes))")
+_PROVE_FORK = selector(
+    "proveFork(uint64,uint40,bytes32,bytes32,(bytes32,bytes32,bytes32,bytes),(bytes32,bytes32,bytes32,bytes))"
+)
 _DEVICE_OF = selector("deviceOf(uint64)")
 _HEAD_OF = selector("headOf(uint64)")
 _LOT_OF = selector("lotOf(uint96)")
@@ -198,12 +269,22 @@ _PLACE = selector("place(uint64,(uint40,bytes32,uint8,uint40)[])")
 _ADD_LEDGER = selector("add(address,uint40)")
 _IN_FORCE = selector("inForce()")
 
-SEGMENT_RECORDED = topic("SegmentRecorded(uint64,uint40,bytes32,bytes32,bytes32,bytes32,bytes32,bytes,bytes)")
+SEGMENT_RECORDED = topic(
+    "SegmentRecorded(uint64,uint40,bytes32,bytes32,bytes32,bytes32,bytes32,bytes,bytes,bytes)"
+)
+WITNESSED = topic("Witnessed(uint64,uint40,bytes32,bytes32,bytes32,bytes32,bytes32,bytes,bytes)")
+FORKED = topic("Forked(uint64,uint40,bytes32)")
+GAP_CLOSED = topic("GapClosed(uint64,uint40,uint40)")
+TRANSCRIBED = topic("Transcribed(uint64,uint40,bytes)")
 SEGMENT_REFUSED = topic("SegmentRefused(uint64,uint40,uint8)")
 SETTLED = topic("Settled(uint64,uint40,uint96,uint8)")
 ORGANISATION_CREATED = topic("OrganisationCreated(uint24,bytes32,uint64,uint160)")
 REGISTRAR_PROPOSED = topic("RegistrarProposed(uint24,uint64,uint160,uint40)")
 REGISTRAR_REPLACED = topic("RegistrarReplaced(uint24,uint64,uint160,uint8)")
+PROPOSAL_CANCELLED = topic("RegistrarProposalCancelled(uint24,uint64)")
+ORGANISATION_SUSPENDED = topic("OrganisationSuspended(uint24)")
+ORGANISATION_RESUMED = topic("OrganisationResumed(uint24)")
+REGULATOR_SET = topic("RegulatorSet(uint24,bool)")
 SITE_OPENED = topic("SiteOpened(uint64,uint8,bytes32)")
 BINS_PLACED = topic("BinsPlaced(uint64,(uint40,bytes32,uint8,uint40)[],bytes32)")
 LEDGER_ADDED = topic("LedgerAdded(uint256,address,uint40)")
@@ -221,19 +302,8 @@ def encode_record(segments: Sequence[Segment]) -> bytes:
     """Return the call that brings segments to the ledger, in this order."""
     tuples = []
     for segment in segments:
-        words = segment.words
-        tuples.append(
-            b"".join(
-                (
-                    *map(_word, (segment.device, segment.first_seq)),
-                    *map(_word, (segment.x, segment.y, segment.r, segment.s)),
-                    _word(7 * _WORD),
-                    _word(len(words)),
-                    words,
-                    bytes(-len(words) % _WORD),
-                )
-            )
-        )
+        numbers = (segment.device, segment.first_seq, segment.x, segment.y, segment.r, segment.s)
+        tuples.append(_with_bytes(list(map(_word, numbers)), (segment.words, segment.assertion)))
     offsets, at = [], len(tuples) * _WORD
     for encoded in tuples:
         offsets.append(_word(at))
@@ -241,18 +311,45 @@ def encode_record(segments: Sequence[Segment]) -> bytes:
     return b"".join((_RECORD, _word(_WORD), _word(len(tuples)), *offsets, *tuples))
 
 
-def encode_settle(lot: int, *, max_steps: int = 16) -> bytes:
-    """Return the call that applies what waits on a lot."""
-    return _SETTLE + _word(lot) + _word(max_steps)
+def _with_bytes(heads: list[bytes], tails: Sequence[bytes]) -> bytes:
+    """Return the encoding of a tuple whose last members are byte strings."""
+    offset = (len(heads) + len(tails)) * _WORD
+    encoded: list[bytes] = []
+    for tail in tails:
+        heads.append(_word(offset))
+        encoded.append(_word(len(tail)) + tail + bytes(-len(tail) % _WORD))
+        offset += len(encoded[-1])
+    return b"".join((*heads, *encoded))
+
+
+def encode_settle(lot: int, device: int, *, max_steps: int = 16) -> bytes:
+    """Return the call that judges what a device has waiting on a lot."""
+    return _SETTLE + _word(lot) + _word(device) + _word(max_steps)
+
+
+def encode_witness(witness: Witness) -> bytes:
+    """Return the call that shows a sealed entry of a journal."""
+    w = witness
+    heads = [_word(w.device), _word(w.seq), w.before, *map(_word, (w.x, w.y, w.r, w.s))]
+    return _WITNESS + _word(_WORD) + _with_bytes(heads, (w.words, w.assertion))
+
+
+def encode_prove_fork(device: int, one: SealProof, other: SealProof) -> bytes:
+    """Return the call that shows two heads which one key sealed for one seq."""
+    proofs = [
+        _with_bytes([proof.head, _word(proof.r), _word(proof.s)], (proof.assertion,)) for proof in (one, other)
+    ]
+    heads = [*map(_word, (device, one.seq, one.x, one.y)), _word(6 * _WORD), _word(6 * _WORD + len(proofs[0]))]
+    return _PROVE_FORK + b"".join((*heads, *proofs))
 
 
 def encode_create_organisation(*, organisation: int, name_digest: bytes, registrar: int, key_hash: int) -> bytes:
-    """Return the admin's call that creates an organisation."""
+    """Return the city's call that creates an organisation."""
     return b"".join((_CREATE_ORGANISATION, _word(organisation), name_digest, _word(registrar), _word(key_hash)))
 
 
 def encode_propose_registrar(*, organisation: int, registrar: int, key_hash: int) -> bytes:
-    """Return the admin's call that announces another root registrar."""
+    """Return the district's or the city's call that announces another root registrar."""
     return _PROPOSE_REGISTRAR + _word(organisation) + _word(registrar) + _word(key_hash)
 
 
@@ -275,7 +372,7 @@ def encode_place(*, site: int, bins: Sequence[PlacedBin]) -> bytes:
 
 
 def encode_add_ledger(*, ledger: str, active_from: int) -> bytes:
-    """Return the admin's call that brings a ledger into force."""
+    """Return the city's call that brings a ledger into force."""
     return _ADD_LEDGER + _address(ledger) + _word(active_from)
 
 
@@ -327,6 +424,7 @@ def _segment_recorded(place: _Place, topics: Sequence[str], data: bytes) -> Segm
         y=number(data[64:96], "big"),
         r=number(data[96:128], "big"),
         s=number(data[128:160], "big"),
+        assertion=_bytes_at(data, number(data[224:256], "big")),
     )
     return SegmentRecorded(*place, segment, data[:32], _bytes_at(data, number(data[192:224], "big")))
 
@@ -336,7 +434,26 @@ def _segment_refused(place: _Place, topics: Sequence[str], data: bytes) -> Segme
 
 
 def _settled(place: _Place, topics: Sequence[str], data: bytes) -> Settled:
-    return Settled(*place, int(topics[1], 16), int(topics[2], 16), int(topics[3], 16), Outcome(_number(data, 0)))
+    return Settled(*place, int(topics[1], 16), int(topics[2], 16), int(topics[3], 16), _number(data, 0))
+
+
+def _witnessed(place: _Place, topics: Sequence[str], data: bytes) -> Witnessed:
+    x, y, r, s = (_number(data, at) for at in range(1, 5))
+    words, assertion = (_bytes_at(data, _number(data, at)) for at in (5, 6))
+    witness = Witness(int(topics[1], 16), int(topics[2], 16), data[:_WORD], words, x, y, r, s, assertion)
+    return Witnessed(*place, witness)
+
+
+def _forked(place: _Place, topics: Sequence[str], data: bytes) -> Forked:
+    return Forked(*place, int(topics[1], 16), int(topics[2], 16), data[:_WORD])
+
+
+def _gap_closed(place: _Place, topics: Sequence[str], data: bytes) -> GapClosed:
+    return GapClosed(*place, int(topics[1], 16), _number(data, 0), _number(data, 1))
+
+
+def _transcribed(place: _Place, topics: Sequence[str], data: bytes) -> Transcribed:
+    return Transcribed(*place, int(topics[1], 16), int(topics[2], 16), _bytes_at(data, _number(data, 0)))
 
 
 def _organisation_created(place: _Place, topics: Sequence[str], data: bytes) -> OrganisationCreated:
@@ -349,6 +466,22 @@ def _registrar_proposed(place: _Place, topics: Sequence[str], data: bytes) -> Re
 
 def _registrar_replaced(place: _Place, topics: Sequence[str], data: bytes) -> RegistrarReplaced:
     return RegistrarReplaced(*place, int(topics[1], 16), int(topics[2], 16), _number(data, 0), _number(data, 1))
+
+
+def _proposal_cancelled(place: _Place, topics: Sequence[str], _: bytes) -> RegistrarProposalCancelled:
+    return RegistrarProposalCancelled(*place, int(topics[1], 16), int(topics[2], 16))
+
+
+def _organisation_suspended(place: _Place, topics: Sequence[str], _: bytes) -> OrganisationSuspended:
+    return OrganisationSuspended(*place, int(topics[1], 16))
+
+
+def _organisation_resumed(place: _Place, topics: Sequence[str], _: bytes) -> OrganisationResumed:
+    return OrganisationResumed(*place, int(topics[1], 16))
+
+
+def _regulator_set(place: _Place, topics: Sequence[str], data: bytes) -> RegulatorSet:
+    return RegulatorSet(*place, int(topics[1], 16), bool(_number(data, 0)))
 
 
 def _site_opened(place: _Place, topics: Sequence[str], data: bytes) -> SiteOpened:
@@ -375,9 +508,17 @@ _DECODERS: dict[str, Callable[[_Place, Sequence[str], bytes], LedgerEvent]] = {
     SEGMENT_RECORDED: _segment_recorded,
     SEGMENT_REFUSED: _segment_refused,
     SETTLED: _settled,
+    WITNESSED: _witnessed,
+    FORKED: _forked,
+    GAP_CLOSED: _gap_closed,
+    TRANSCRIBED: _transcribed,
     ORGANISATION_CREATED: _organisation_created,
     REGISTRAR_PROPOSED: _registrar_proposed,
     REGISTRAR_REPLACED: _registrar_replaced,
+    PROPOSAL_CANCELLED: _proposal_cancelled,
+    ORGANISATION_SUSPENDED: _organisation_suspended,
+    ORGANISATION_RESUMED: _organisation_resumed,
+    REGULATOR_SET: _regulator_set,
     SITE_OPENED: _site_opened,
     BINS_PLACED: _bins_placed,
     LEDGER_ADDED: _ledger_added,
@@ -413,9 +554,9 @@ class Ledger:
 
     def lot_of(self, lot: int, *, block: Block = "latest") -> LotState:
         """Return a lot's slot."""
-        values = _numbers(self._read(_LOT_OF + _word(lot), block), 8)
-        holder, grams, lifts, stream, status, pendings, last_seq, taken = values
-        return LotState(holder, grams, lifts, stream, status, pendings, last_seq, is_taken=bool(taken))
+        values = _numbers(self._read(_LOT_OF + _word(lot), block), 9)
+        holder, grams, lifts, stream, status, pendings, last_seq, shut, mixture = values
+        return LotState(holder, grams, lifts, stream, status, pendings, last_seq, bool(shut), mixture)
 
     def totals_of(self, stream: int, *, block: Block = "latest") -> Totals:
         """Return a stream's sums."""

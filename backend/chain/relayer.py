@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol
 
 from backend.chain.client import Rpc, RpcError, RpcUnavailable
 from backend.chain.ledger import (
@@ -21,7 +21,7 @@ from backend.chain.ledger import (
     encode_record,
     encode_settle,
 )
-from backend.chain.packing import Pack, pack
+from backend.chain.packing import PACK_BYTES_MAX, Pack, pack
 from backend.chain.transactions import (
     TRANSACTION_GAS_MAX,
     Fees,
@@ -30,6 +30,7 @@ from backend.chain.transactions import (
     sign,
     suggest_fees,
 )
+from backend.domain.custody_state import QueueKey
 from backend.domain.errors import MalformedSegment
 from backend.domain.journal import split_entries
 from backend.domain.types import Refusal
@@ -38,7 +39,10 @@ from backend.usecases.outgoing import QueuedSegment, StoredTx, TxState
 _SETTLE_GAS = 60_000
 _SETTLE_STEP_GAS = 120_000
 _NOOP_GAS = 21_000
-_STRIKES_BEFORE_GIVING_UP = 3
+# Each is up to 80 KB of text; nodes take a few MB at a time.
+_SENDS_A_BATCH = 16
+# A node may count a transaction before it shows the receipt, so looks that follow each other at once say little.
+_STRIKES_BEFORE_GIVING_UP, _SECONDS_BEFORE_GIVING_UP = 3, 2.0
 # Nodes have no codes for these; every known wording is listed and anything else is only reported.
 _KNOWN_ALREADY = ("already known", "already imported", "known transaction", "alreadyknown")
 _TOO_LOW = ("nonce too low", "nonce is too low", "old nonce", "nonce_too_low")
@@ -48,8 +52,8 @@ _TOO_CHEAP = ("underpriced", "fee too low", "less than block base fee", "feetool
 class TxStore(Protocol):
     """What the sender needs of a database. `save` and `mark` are durable when they return."""
 
-    def save(self, tx: StoredTx) -> None:
-        """Keep a transaction that is about to be sent."""
+    def save(self, *txs: StoredTx) -> None:
+        """Keep transactions that are about to be sent, all or none."""
 
     def open_txs(self) -> Sequence[StoredTx]:
         """Return those sent or included, oldest nonce first, replacements in the order saved."""
@@ -60,8 +64,8 @@ class TxStore(Protocol):
     def highest_nonce(self) -> int | None:
         """Return the highest nonce ever saved."""
 
-    def mark(self, tx_hash: bytes, state: TxState, *, block_hash: bytes | None) -> None:
-        """Keep what became of a transaction."""
+    def mark(self, *txs: StoredTx) -> None:
+        """Keep what became of transactions: their state, and their block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Included:
     block_hash: bytes
     landed: tuple[int, ...]
     refused: tuple[tuple[int, Refusal], ...]
+    gas_used: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,14 @@ Report = Included | Finalized | Vanished | Failed
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """How many bytes of transactions may be sent now, and the segments that are under way."""
+
+    bytes_max: int
+    under_way: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """What became of a queue handed to `Sender.send`."""
 
@@ -109,10 +122,29 @@ class Sent:
     too_large: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """Where the chain stands for an account."""
+
+    nonce: int
+    next_in_pool: int
+    finalized: int
+
+
+class _Mined(NamedTuple):
+    """A transaction in a block; with its receipt unless that was read before."""
+
+    tx: StoredTx
+    block_number: int
+    block_hash: bytes
+    receipt: dict[str, Any] | None
+
+
 @dataclass
 class _Waiting:
     since: float
     strikes: int = 0
+    struck_since: float = 0.0
     is_too_cheap: bool = False
 
 
@@ -124,7 +156,8 @@ class Sender:
     key: bytes = field(repr=False)
     ledger: str = ""
     store: TxStore = field(kw_only=True)
-    in_flight_max: int = 8
+    in_flight_max: int = 32
+    """What a full block takes of full transactions; pools keep more than that of one account."""
     stuck_after_seconds: float = 30.0
     clock: Callable[[], float] = time.monotonic
     problems: list[str] = field(default_factory=list)
@@ -134,12 +167,22 @@ class Sender:
         self._account = account_of(self.key)
         self._reads = Ledger(self.rpc, custody_ledger=self.ledger)
         self._waiting: dict[int, _Waiting] = {}
+        self._blocks: dict[bytes, int] = {}
+        self._chain_id: int | None = None
         self._gas_wanted: dict[int, int] = defaultdict(lambda: 1)
 
     @property
     def address(self) -> str:
         """The account that pays."""
         return str(self._account.address)
+
+    def room(self) -> Room:
+        """Return what a caller with a long queue need not read of it."""
+        open_txs = self.store.open_txs()
+        return Room(
+            self._places_left(open_txs) * PACK_BYTES_MAX,
+            frozenset(segment_id for tx in open_txs for segment_id in tx.segment_ids),
+        )
 
     def send(self, queue: Sequence[QueuedSegment]) -> Sent:
         """Pack, store and broadcast what there is room for; the rest waits for the next call.
@@ -151,89 +194,134 @@ class Sender:
         open_txs = self.store.open_txs()
         under_way = {segment_id for tx in open_txs for segment_id in tx.segment_ids}
         fresh = [queued for queued in queue if queued.segment_id not in under_way]
-        unmined = {tx.nonce for tx in open_txs if tx.state is TxState.SENT}
-        room = self.in_flight_max - len(unmined)
+        room = self._places_left(open_txs)
         if not fresh or room <= 0:
             return Sent()
         landed = self._landed_before(fresh)
-        packs, too_large = pack(queued for queued in fresh if queued.segment_id not in landed)
+        rest = (queued for queued in fresh if queued.segment_id not in landed)
+        packs, too_large = pack(rest, alone=self._gas_wanted)
         txs: list[StoredTx] = []
         if packs:
             nonce, fees = self._next_nonce(), suggest_fees(self.rpc)
-            for offset, one in enumerate(packs[:room]):
-                txs.append(self._sign_and_store(nonce + offset, one, fees))
-            for tx in txs:
-                self._broadcast(tx)
+            txs = [self._sign_pack(nonce + offset, one, fees) for offset, one in enumerate(packs[:room])]
+            self.store.save(*txs)
+            self._broadcast(*txs)
         return Sent(
             txs=tuple(txs),
             landed_before=tuple(landed),
             too_large=tuple(queued.segment_id for queued in too_large),
         )
 
-    def settle(self, lot: int, *, max_steps: int = 16) -> StoredTx:
-        """Store and broadcast a call that applies what waits on a lot."""
+    def _places_left(self, open_txs: Iterable[StoredTx]) -> int:
+        return max(self.in_flight_max - len({tx.nonce for tx in open_txs if tx.state is TxState.SENT}), 0)
+
+    def settle(self, lot: int, device: int, *, max_steps: int = 16) -> StoredTx:
+        """Store and broadcast a call that judges what a device has waiting on a lot."""
         return self.send_call(
-            encode_settle(lot, max_steps=max_steps),
+            encode_settle(lot, device, max_steps=max_steps),
             gas=_SETTLE_GAS + max_steps * _SETTLE_STEP_GAS,
-            lot=lot,
+            settles=(lot, device),
         )
 
-    def send_call(self, data: bytes, *, gas: int, to: str | None = None, lot: int | None = None) -> StoredTx:
+    def send_call(
+        self, data: bytes, *, gas: int, to: str | None = None, settles: QueueKey | None = None
+    ) -> StoredTx:
         """Store and broadcast any other call from this account."""
         self.problems.clear()
-        tx = self._store(
+        tx = self._sign(
             self._next_nonce(),
             to=to or self.ledger,
             data=data,
             gas=min(gas, TRANSACTION_GAS_MAX),
             fees=suggest_fees(self.rpc),
-            lot=lot,
+            settles=settles,
         )
+        self.store.save(tx)
         self._broadcast(tx)
         return tx
 
     def poll(self) -> list[Report]:
         """See what became of open transactions; send again what the chain lost; pay more where stuck."""
+        return [report for group in self.reports() for report in group]
+
+    def reports(self) -> Iterator[list[Report]]:
+        """Do the same, for a caller who notes each group of reports as it comes.
+
+        What became of a group's transactions is kept only after the group was taken: a node or a disk that fails
+        in between has it reported again. What is in blocks is one group: one write to disk is enough for it.
+        """
         self.problems.clear()
         open_txs = list(self.store.open_txs())
-        chain_nonce, finalized = self._chain_position()
+        position = self._chain_position()
         known = {tx.tx_hash for tx in open_txs}
         # A chain that has gone back needs transactions that were final once.
-        open_txs += [tx for tx in self.store.txs_from(chain_nonce) if tx.tx_hash not in known]
+        open_txs += [tx for tx in self.store.txs_from(position.nonce) if tx.tx_hash not in known]
         by_nonce: dict[int, list[StoredTx]] = defaultdict(list)
         for tx in open_txs:
             by_nonce[tx.nonce].append(tx)
-        receipts = self._receipts(open_txs)
-        reports: list[Report] = []
-        for nonce in sorted(by_nonce):
-            txs = by_nonce[nonce]
-            mined = next(((tx, receipts[tx.tx_hash]) for tx in txs if tx.tx_hash in receipts), None)
-            if mined is not None:
-                self._waiting.pop(nonce, None)
-                reports += self._settle_nonce(*mined, txs, finalized)
-            else:
-                reports += self._chase(nonce, txs, chain_nonce)
-        self._fill_gaps(chain_nonce, set(by_nonce))
-        return reports
+        mined = self._mined(open_txs)
+        for nonce in mined.keys() & self._waiting.keys():
+            del self._waiting[nonce]
+        yield from self._settle_mined(mined, by_nonce, position.finalized)
+        for nonce in sorted(by_nonce.keys() - mined.keys()):
+            yield from self._chase(nonce, by_nonce[nonce], position)
+        self._fill_gaps(position.nonce, set(by_nonce))
 
-    def _settle_nonce(
-        self, mined: StoredTx, receipt: dict[str, Any], txs: Sequence[StoredTx], finalized: int
-    ) -> list[Report]:
-        """Report on a nonce of which one transaction is in a block."""
+    def _mined(self, txs: Sequence[StoredTx]) -> dict[int, _Mined]:
+        """Return, by nonce, what is in a block.
+
+        A receipt is as large as its transaction, and is read once: that its block is still there is enough to know
+        later.
+        """
+        in_block = {tx.tx_hash: self._blocks[tx.tx_hash] for tx in txs if tx.tx_hash in self._blocks}
+        numbers = sorted(set(in_block.values()))
+        blocks = self.rpc.batch([("eth_getBlockByNumber", (hex(number), False)) for number in numbers])
+        hashes = {
+            number: bytes.fromhex(block["hash"][2:])
+            for number, block in zip(numbers, blocks, strict=True)
+            if block is not None
+        }
+        mined: dict[int, _Mined] = {}
+        asked = []
+        for tx in txs:
+            number = in_block.get(tx.tx_hash, -1)
+            if tx.state is TxState.INCLUDED and tx.block_hash is not None and hashes.get(number) == tx.block_hash:
+                mined[tx.nonce] = _Mined(tx, number, tx.block_hash, None)
+            else:
+                asked.append(tx)
+        for tx, receipt in self._receipts(asked).items():
+            number, block_hash = int(receipt["blockNumber"], 16), bytes.fromhex(receipt["blockHash"][2:])
+            mined.setdefault(tx.nonce, _Mined(tx, number, block_hash, receipt))
+        return mined
+
+    def _settle_mined(
+        self, mined: Mapping[int, _Mined], by_nonce: Mapping[int, Sequence[StoredTx]], finalized: int
+    ) -> Iterator[list[Report]]:
+        """Report on nonces of which one transaction is in a block."""
         reports: list[Report] = []
-        block_number, block_hash = int(receipt["blockNumber"], 16), bytes.fromhex(receipt["blockHash"][2:])
-        if mined.state is not TxState.INCLUDED or mined.block_hash != block_hash:
-            if mined.state is TxState.FINAL and mined.block_hash == block_hash:
-                return []
-            reports.append(self._read_receipt(mined, receipt, block_number, block_hash))
-            self.store.mark(mined.tx_hash, TxState.INCLUDED, block_hash=block_hash)
-        if block_number <= finalized:
-            self.store.mark(mined.tx_hash, TxState.FINAL, block_hash=block_hash)
-            for other in txs:
-                if other.tx_hash != mined.tx_hash:
-                    self.store.mark(other.tx_hash, TxState.DROPPED, block_hash=None)
-            reports.append(Finalized(mined))
-        return reports
+        marks: list[StoredTx] = []
+        for nonce in sorted(mined):
+            tx, number, block_hash, receipt = mined[nonce]
+            is_known = tx.state is not TxState.SENT and tx.block_hash == block_hash
+            if tx.state is TxState.FINAL and is_known:
+                continue
+            included = replace(tx, state=TxState.INCLUDED, block_hash=block_hash)
+            if receipt is not None:
+                self._blocks[tx.tx_hash] = number
+                if not is_known:
+                    reports.append(self._read_receipt(tx, receipt, number, block_hash))
+                    marks.append(included)
+            if number <= finalized:
+                reports.append(Finalized(tx))
+                marks.append(replace(included, state=TxState.FINAL))
+                others = [other for other in by_nonce[nonce] if other.tx_hash != tx.tx_hash]
+                marks += [replace(other, state=TxState.DROPPED, block_hash=None) for other in others]
+        if reports:
+            yield reports
+            self.store.mark(*marks)
+            for tx in marks:
+                if tx.state is not TxState.INCLUDED:
+                    self._blocks.pop(tx.tx_hash, None)
 
     def _read_receipt(self, tx: StoredTx, receipt: dict[str, Any], block_number: int, block_hash: bytes) -> Report:
         if int(receipt["status"], 16) != 1:
@@ -252,43 +340,44 @@ class Sender:
                 landed.append(segment_id)
             else:
                 refused.append((segment_id, event.reason))
-        return Included(tx, block_number, block_hash, tuple(landed), tuple(refused))
+        return Included(tx, block_number, block_hash, tuple(landed), tuple(refused), int(receipt["gasUsed"], 16))
 
-    def _chase(self, nonce: int, txs: Sequence[StoredTx], chain_nonce: int) -> list[Report]:
+    def _chase(self, nonce: int, txs: Sequence[StoredTx], position: _Position) -> Iterator[list[Report]]:
         """Do something about a nonce of which nothing is in a block."""
-        reports: list[Report] = []
         newest = txs[-1]
-        for tx in txs:
-            if tx.state in (TxState.INCLUDED, TxState.FINAL):
-                self.store.mark(tx.tx_hash, TxState.SENT, block_hash=None)
-                reports.append(Vanished(tx))
+        left = [tx for tx in txs if tx.state in (TxState.INCLUDED, TxState.FINAL)]
+        if left:
+            yield [Vanished(tx) for tx in left]
+            self.store.mark(*(replace(tx, state=TxState.SENT, block_hash=None) for tx in left))
         waiting = self._waiting.setdefault(nonce, _Waiting(self.clock()))
-        if nonce < chain_nonce:
+        if nonce < position.nonce:
             # Either the receipt is late, or something else used this nonce; a few looks tell which.
+            if waiting.strikes == 0:
+                waiting.struck_since = self.clock()
             waiting.strikes += 1
-            if waiting.strikes >= _STRIKES_BEFORE_GIVING_UP:
+            has_waited = self.clock() - waiting.struck_since >= _SECONDS_BEFORE_GIVING_UP
+            if waiting.strikes >= _STRIKES_BEFORE_GIVING_UP and has_waited:
+                yield [Failed(newest, "another transaction used its nonce")]
                 self._waiting.pop(nonce)
-                for tx in txs:
-                    self.store.mark(tx.tx_hash, TxState.DROPPED, block_hash=None)
-                reports.append(Failed(newest, "another transaction used its nonce"))
-            return reports
+                self.store.mark(*(replace(tx, state=TxState.DROPPED, block_hash=None) for tx in txs))
+            return
         waiting.strikes = 0
-        is_stuck = nonce == chain_nonce and self.clock() - waiting.since >= self.stuck_after_seconds
+        is_stuck = nonce == position.nonce and self.clock() - waiting.since >= self.stuck_after_seconds
         if waiting.is_too_cheap or is_stuck:
             newest = self._replace(newest)
             waiting.since, waiting.is_too_cheap = self.clock(), False
             self._broadcast(newest)
-        elif not self._is_known(newest):
+        elif not self._is_known(nonce, txs, position):
             self._broadcast(newest)
-        return reports
 
     def _fill_gaps(self, chain_nonce: int, nonces: set[int]) -> None:
         """Use up a nonce that nobody has bytes for, or all after it would wait for ever."""
         highest = max(nonces, default=chain_nonce - 1)
         for nonce in range(chain_nonce, highest):
             if nonce not in nonces:
-                fees = suggest_fees(self.rpc)
-                self._broadcast(self._store(nonce, to=self.address, data=b"", gas=_NOOP_GAS, fees=fees))
+                noop = self._sign(nonce, to=self.address, data=b"", gas=_NOOP_GAS, fees=suggest_fees(self.rpc))
+                self.store.save(noop)
+                self._broadcast(noop)
 
     def _landed_before(self, queue: Sequence[QueuedSegment]) -> list[int]:
         """Return segments that the ledger has already, whoever brought them."""
@@ -309,30 +398,37 @@ class Sender:
         highest = self.store.highest_nonce()
         return chain if highest is None else max(chain, highest + 1)
 
-    def _chain_position(self) -> tuple[int, int]:
-        count, finalized = self.rpc.batch_each(
+    def _chain_position(self) -> _Position:
+        count, waiting, finalized = self.rpc.batch_each(
             [
                 ("eth_getTransactionCount", (self.address, "latest")),
+                ("eth_getTransactionCount", (self.address, "pending")),
                 ("eth_getBlockByNumber", ("finalized", False)),
             ]
         )
         if isinstance(count, RpcError):
             raise count
-        is_known = isinstance(finalized, dict)
-        return int(count, 16), int(finalized["number"], 16) if is_known else -1
+        return _Position(
+            nonce=int(count, 16),
+            next_in_pool=int(waiting if isinstance(waiting, str) else count, 16),
+            finalized=int(finalized["number"], 16) if isinstance(finalized, dict) else -1,
+        )
 
-    def _receipts(self, txs: Sequence[StoredTx]) -> dict[bytes, dict[str, Any]]:
+    def _receipts(self, txs: Sequence[StoredTx]) -> dict[StoredTx, dict[str, Any]]:
         calls = [("eth_getTransactionReceipt", ("0x" + tx.tx_hash.hex(),)) for tx in txs]
         answers = self.rpc.batch(calls)
-        return {tx.tx_hash: answer for tx, answer in zip(txs, answers, strict=True) if answer is not None}
+        return {tx: answer for tx, answer in zip(txs, answers, strict=True) if answer is not None}
 
-    def _is_known(self, tx: StoredTx) -> bool:
-        return self.rpc.call("eth_getTransactionByHash", "0x" + tx.tx_hash.hex()) is not None
+    def _is_known(self, nonce: int, txs: Sequence[StoredTx], position: _Position) -> bool:
+        """Say whether the node has the newest of these; a nonce that its pool counts is not asked for in full."""
+        if len(txs) == 1 and nonce < position.next_in_pool:
+            return True
+        return self.rpc.call("eth_getTransactionByHash", "0x" + txs[-1].tx_hash.hex()) is not None
 
-    def _sign_and_store(self, nonce: int, one: Pack, fees: Fees) -> StoredTx:
+    def _sign_pack(self, nonce: int, one: Pack, fees: Fees) -> StoredTx:
         ids = tuple(queued.segment_id for queued in one.segments)
         times = max((self._gas_wanted.get(segment_id, 1) for segment_id in ids), default=1)
-        return self._store(
+        return self._sign(
             nonce,
             to=self.ledger,
             data=encode_record([queued.segment for queued in one.segments]),
@@ -341,7 +437,7 @@ class Sender:
             segment_ids=ids,
         )
 
-    def _store(
+    def _sign(
         self,
         nonce: int,
         *,
@@ -350,36 +446,45 @@ class Sender:
         gas: int,
         fees: Fees,
         segment_ids: tuple[int, ...] = (),
-        lot: int | None = None,
+        settles: QueueKey | None = None,
     ) -> StoredTx:
-        signed = sign(self._account, chain_id=self.rpc.chain_id, nonce=nonce, to=to, data=data, gas=gas, fees=fees)
-        tx = StoredTx(nonce, signed.raw, signed.tx_hash, segment_ids, lot)
-        self.store.save(tx)
-        return tx
+        if self._chain_id is None:
+            self._chain_id = self.rpc.chain_id
+        signed = sign(self._account, chain_id=self._chain_id, nonce=nonce, to=to, data=data, gas=gas, fees=fees)
+        return StoredTx(nonce, signed.raw, signed.tx_hash, segment_ids, settles)
 
     def _replace(self, tx: StoredTx) -> StoredTx:
         """Store the same call under the same nonce with a higher fee."""
         call = read_transaction(tx.raw)
         fees = call.fees.raised().at_least(suggest_fees(self.rpc))
-        return self._store(
+        again = self._sign(
             tx.nonce,
             to=call.to,
             data=call.data,
             gas=call.gas,
             fees=fees,
             segment_ids=tx.segment_ids,
-            lot=tx.lot,
+            settles=tx.settles,
         )
+        self.store.save(again)
+        return again
 
-    def _broadcast(self, tx: StoredTx) -> None:
+    def _broadcast(self, *txs: StoredTx) -> None:
         """Hand the bytes to a node. Whatever it says, receipts decide; only a low fee needs an answer."""
-        try:
-            self.rpc.call("eth_sendRawTransaction", "0x" + tx.raw.hex())
-        except RpcUnavailable as error:
-            self.problems.append(str(error))
-        except RpcError as error:
-            said = error.message.lower()
-            if any(text in said for text in _TOO_CHEAP):
-                self._waiting.setdefault(tx.nonce, _Waiting(self.clock())).is_too_cheap = True
-            elif not any(text in said for text in _KNOWN_ALREADY + _TOO_LOW):
+        for start in range(0, len(txs), _SENDS_A_BATCH):
+            some = txs[start : start + _SENDS_A_BATCH]
+            try:
+                answers = self.rpc.batch_each([("eth_sendRawTransaction", ("0x" + tx.raw.hex(),)) for tx in some])
+            except RpcUnavailable as error:
                 self.problems.append(str(error))
+                return
+            for tx, answer in zip(some, answers, strict=True):
+                if isinstance(answer, RpcError):
+                    self._hear(tx, answer)
+
+    def _hear(self, tx: StoredTx, complaint: RpcError) -> None:
+        said = complaint.message.lower()
+        if any(text in said for text in _TOO_CHEAP):
+            self._waiting.setdefault(tx.nonce, _Waiting(self.clock())).is_too_cheap = True
+        elif not any(text in said for text in _KNOWN_ALREADY + _TOO_LOW):
+            self.problems.append(str(complaint))

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from backend.chain.client import Call, Rpc, RpcError, RpcUnavailable
 from backend.chain.deploy import Deployment
+from backend.chain.finality import BY_TAG, Finality
 from backend.chain.ledger import LedgerEvent, decode_logs
 from backend.domain.keccak import keccak256
 
 _HEAD_BLOCKS_MAX = 64
-_WINDOW_FIRST, _WINDOW_MAX = 256, 8192
-# A window that brought fewer logs than this may grow; one that brought more than four times as many shrinks.
-_LOGS_WANTED = 4_000
+_WINDOW_FIRST, _WINDOW_MAX = 8, 8192
+# A window that brought less text than this may grow; one that brought more than twice as much shrinks.
+# That much is some 150,000 lifts: enough for a large transaction, and small beside the memory of any machine.
+_TEXT_WANTED = 12_000_000
 _HEADERS_A_BATCH = 128
-# An unfinalized tip without a `finalized` tag counts as final this deep.
-_FALLBACK_DEPTH = 64
+_RECEIPTS_A_BATCH = 64
+# A final range with more blocks without logs than this is not looked at block by block: years of a quiet chain
+# would be all headers. What a node leaves out there, the seq numbers of the journals will tell.
+_SILENT_BLOCKS_MAX = 1024
 
 RawLog = dict[str, Any]
 
 
 class RpcInconsistent(RpcUnavailable):
     """A node contradicted itself, as one in the middle of a reorg or behind its peers does. Ask again."""
+
+
+class NodesDisagree(RpcUnavailable):
+    """Two nodes have another block at one height. Nothing is taken from either until they agree."""
+
+    def __init__(self, *, number: int, ours: bytes, theirs: bytes) -> None:
+        super().__init__(f"one node has block {number} as {ours.hex()}, another as {theirs.hex()}")
+        self.number, self.ours, self.theirs = number, ours, theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +85,24 @@ class Reorg:
 
 
 class Watcher:
-    """Reads one deployment's logs. Remembers nothing but how large a range its node will bear."""
+    """Reads one deployment's logs. Remembers nothing but how large a range its node will bear.
 
-    def __init__(self, rpc: Rpc, deployment: Deployment) -> None:
-        self._rpc = rpc
+    `others` are nodes to compare with: one that has another block where a batch ends stops everything, one
+    that is away or behind does not.
+    """
+
+    def __init__(
+        self, rpc: Rpc, deployment: Deployment, *, others: Sequence[Rpc] = (), finality: Finality = BY_TAG
+    ) -> None:
+        self._rpc, self._others, self._finality = rpc, others, finality
         self._addresses = deployment.addresses
         self._address_blooms = [_bloom_bits(bytes.fromhex(address[2:])) for address in self._addresses]
         self._first_block = deployment.deployed_block
         self._window = _WINDOW_FIRST
+
+    def head_number(self) -> int:
+        """Return the number of the newest block."""
+        return int(self._rpc.call("eth_blockNumber"), 16)
 
     def next_batch(self, known: Sequence[KnownBlock]) -> Extend | Reorg:
         """Return what comes after the known blocks (newest last), or where the chain left them.
@@ -88,7 +111,7 @@ class Watcher:
         to a block that is known.
 
         Raises:
-            RpcUnavailable: nobody answered, or not consistently; ask again.
+            RpcUnavailable: nobody answered, or not consistently, or nodes disagree; ask again.
         """
         newest = known[-1] if known else None
         calls: list[Call] = [
@@ -104,7 +127,7 @@ class Watcher:
         if latest is None:
             raise RpcInconsistent("the node has no latest block")
         head_number = int(latest["number"], 16)
-        finalized_number = self._finalized_number(finalized, head_number)
+        finalized_number = self._finality.newest_final(finalized, head_number)
         nothing_new = Extend((), (), finalized_number, head_number)
         if newest is not None:
             if at_newest[0] is None:
@@ -118,13 +141,8 @@ class Watcher:
             headers, logs = self._range(first, finalized_number, newest)
         else:
             headers, logs = self._near_head(first, min(head_number, first + _HEAD_BLOCKS_MAX - 1), newest)
+        self._require_agreement(headers[-1])
         return Extend(tuple(headers), tuple(logs), finalized_number, head_number)
-
-    @staticmethod
-    def _finalized_number(finalized: Any, head_number: int) -> int:
-        if isinstance(finalized, dict):
-            return min(int(finalized["number"], 16), head_number)
-        return max(head_number - _FALLBACK_DEPTH, 0)
 
     def _reorg(self, known: Sequence[KnownBlock], finalized_number: int) -> Reorg:
         """Find the newest known block that still stands, and check that the new path leads to it."""
@@ -167,19 +185,39 @@ class Watcher:
                 self._window = max((last - first + 1) // 2, 1)
         if first_block is None or last_block is None:
             raise RpcInconsistent(f"the node lacks a block between {first} and {last}")
-        ends = [_header(first_block), _header(last_block)]
         if newest is not None:
-            _require_linked(ends[:1], newest)
-        by_number = {header.number: header for header in ends}
-        numbers = sorted({int(log["blockNumber"], 16) for log in logs} - by_number.keys())
-        by_number.update((header.number, header) for header in self._headers(numbers))
-        self._adapt(len(logs), last - first + 1)
-        return sorted(by_number.values(), key=_by_number), _checked(logs, by_number, first, last)
+            _require_linked([_header(first_block)], newest)
+        with_logs = {int(log["blockNumber"], 16) for log in logs}
+        is_quiet = last - first + 1 - len(with_logs) > _SILENT_BLOCKS_MAX
+        inner = sorted(with_logs - {first, last}) if is_quiet else range(first + 1, last)
+        by_number = {first: _header(first_block), last: _header(last_block)}
+        suspects = [block["hash"] for block in (first_block, last_block) if self._may_hold_ours(block)]
+        for block in self._blocks(inner):
+            header, may_hold_ours = _header(block), self._may_hold_ours(block)
+            if may_hold_ours:
+                suspects.append(block["hash"])
+            if may_hold_ours or header.number in with_logs:
+                by_number[header.number] = header
+        found = _checked(logs, by_number, first, last)
+        self._require_all_logs(list(dict.fromkeys(suspects)), logs)
+        self._adapt(sum(len(log["data"]) for log in logs), last - first + 1)
+        kept = [by_number[number] for number in sorted(with_logs | {first, last})]
+        return kept, found
 
-    def _adapt(self, log_count: int, block_count: int) -> None:
-        if log_count > 4 * _LOGS_WANTED:
-            self._window = max(self._window // 2, 1)
-        elif log_count < _LOGS_WANTED and block_count == self._window:
+    def _require_agreement(self, last: Header) -> None:
+        """Ask each other node for the block that a batch ends with; it stands for all blocks before it."""
+        for other in self._others:
+            try:
+                (block,) = other.batch([_block_call(last.number)])
+            except (RpcError, RpcUnavailable):
+                continue
+            if block is not None and _header(block).block_hash != last.block_hash:
+                raise NodesDisagree(number=last.number, ours=last.block_hash, theirs=_header(block).block_hash)
+
+    def _adapt(self, text_size: int, block_count: int) -> None:
+        if text_size > 2 * _TEXT_WANTED:
+            self._window = max(block_count * _TEXT_WANTED // text_size, 1)
+        elif text_size < _TEXT_WANTED and block_count == self._window:
             self._window = min(self._window + self._window // 2 + 1, _WINDOW_MAX)
 
     def _near_head(self, first: int, last: int, newest: KnownBlock | None) -> tuple[list[Header], list[RawLog]]:
@@ -196,39 +234,47 @@ class Watcher:
         answers = self._rpc.batch(
             [("eth_getLogs", (self._filter(blockHash=block["hash"]),)) for block in candidates]
         )
-        for block, answer in zip(candidates, answers, strict=True):
-            if not answer:
-                self._require_no_logs(block)
         logs = [log for answer in answers for log in answer]
-        return headers, _checked(logs, {header.number: header for header in headers}, first, last)
+        found = _checked(logs, {header.number: header for header in headers}, first, last)
+        self._require_all_logs([block["hash"] for block in candidates], logs)
+        return headers, found
 
-    def _require_no_logs(self, block: RawLog) -> None:
-        """Make sure of an empty answer for a block whose bloom says that it may hold our logs.
+    def _require_all_logs(self, blocks: Sequence[str], logs: Sequence[RawLog]) -> None:
+        """Hold the logs against the receipts of every block whose bloom says that it may hold some of ours.
 
-        A node behind its peers answers `[]` for a block that it has not seen.
+        A node that is behind its peers, or whose index of logs is damaged, leaves logs out; the books would go on
+        without them, and be wrong from there on.
         """
-        receipts = self._rpc.batch_each([("eth_getBlockReceipts", (block["hash"],))])[0]
-        if isinstance(receipts, RpcError):
-            return  # an optional method: the seq numbers of the journals will tell
-        if receipts is None:
-            raise RpcInconsistent(f"the node has no receipts of block {block['hash']}")
         ours = {address.lower() for address in self._addresses}
-        if any(log["address"].lower() in ours for receipt in receipts for log in receipt["logs"]):
-            raise RpcInconsistent(f"the node left out logs of block {block['hash']}")
+        told = Counter(_content(log) for log in logs)
+        held: Counter[tuple[str, ...]] = Counter()
+        for start in range(0, len(blocks), _RECEIPTS_A_BATCH):
+            some = blocks[start : start + _RECEIPTS_A_BATCH]
+            answers = self._rpc.batch_each([("eth_getBlockReceipts", (block,)) for block in some])
+            for block, receipts in zip(some, answers, strict=True):
+                if isinstance(receipts, RpcError):
+                    return  # an optional method: the seq numbers of the journals will tell
+                if receipts is None:
+                    raise RpcInconsistent(f"the node has no receipts of block {block}")
+                in_receipts = (log for receipt in receipts for log in receipt["logs"])
+                held.update(_content(log) for log in in_receipts if log["address"].lower() in ours)
+        if told != held:
+            raise RpcInconsistent("the node's logs are not those of its receipts")
 
     def _may_hold_ours(self, block: RawLog) -> bool:
         bloom = int(block["logsBloom"], 16)
         return any(bloom & bits == bits for bits in self._address_blooms)
 
     def _headers(self, numbers: Sequence[int]) -> list[Header]:
-        headers: list[Header] = []
+        return [_header(block) for block in self._blocks(numbers)]
+
+    def _blocks(self, numbers: Sequence[int]) -> Iterator[RawLog]:
         for start in range(0, len(numbers), _HEADERS_A_BATCH):
             some = numbers[start : start + _HEADERS_A_BATCH]
             blocks = self._rpc.batch([_block_call(number) for number in some])
             if any(block is None for block in blocks):
                 raise RpcInconsistent("the node lacks a block that it had a moment ago")
-            headers += [_header(block) for block in blocks]
-        return headers
+            yield from blocks
 
     def _filter(self, **blocks: str) -> dict[str, Any]:
         return {**blocks, "address": self._addresses}
@@ -247,8 +293,9 @@ def _header(block: RawLog) -> Header:
     )
 
 
-def _by_number(header: Header) -> int:
-    return header.number
+def _content(log: RawLog) -> tuple[str, ...]:
+    """What tells a log from any other, and what it says."""
+    return log["blockHash"], log["logIndex"], log["transactionHash"], log["data"], *log["topics"]
 
 
 def _require_linked(headers: Sequence[Header], parent: KnownBlock) -> None:

@@ -9,7 +9,19 @@ import typer
 
 from backend.chain.deploy import deploy as deploy_contracts
 from backend.chain.devnet import main as devnet_main
-from backend.cli.places import CITY_ADMIN, DEFAULT_DATA, DEFAULT_RPC, DataDir, RpcUrl, devnet_key, open_rpc
+from backend.chain.governance import NOTICE_SECONDS, Governors, compare_governance, read_governance
+from backend.chain.ledger import ledger_in_force
+from backend.chain.transactions import account_of
+from backend.cli.places import (
+    CITY_ADMIN,
+    DEFAULT_DATA,
+    DEFAULT_RPC,
+    DataDir,
+    RpcUrl,
+    demo_governors,
+    devnet_key,
+    open_rpc,
+)
 from backend.cli.up import Up
 from backend.settings import Settings
 
@@ -25,16 +37,36 @@ def deploy(
     admin_key: Annotated[
         str, typer.Option(envvar="HUANLIAN_ADMIN_KEY", help="The city's key; empty: the local devnet's.")
     ] = "",
+    district: Annotated[
+        list[str] | None, typer.Option(help="A district's account; once for each. Empty: the local devnet's.")
+    ] = None,
+    auditor: Annotated[
+        list[str] | None, typer.Option(help="An auditor's account; once for each. Empty: the local devnet's.")
+    ] = None,
+    notice_seconds: Annotated[
+        int, typer.Option(help="How long the city announces a ledger or a change of powers before it.")
+    ] = NOTICE_SECONDS,
 ) -> None:
-    """Put the contracts on a chain, and write deployment.json and trust.json."""
+    """Put the contracts on a chain, give out the roles, and write deployment.json and trust.json."""
     settings = Settings(data_dir=data_dir)
-    key = bytes.fromhex(admin_key.removeprefix("0x")) if admin_key else devnet_key(CITY_ADMIN)
+    if admin_key:
+        key = bytes.fromhex(admin_key.removeprefix("0x"))
+        city = account_of(key).address
+        governors = Governors(city, tuple(district or ()), tuple(auditor or ()), notice_seconds)
+    else:
+        key, governors = devnet_key(CITY_ADMIN), demo_governors()
     with open_rpc(rpc) as node:
-        deployment = deploy_contracts(node, admin_key=key)
+        deployment = deploy_contracts(node, city_key=key, governors=governors)
+        found = read_governance(node, deployment.city_authority, from_block=deployment.deployed_block)
+        in_force = ledger_in_force(node, deployment.ledger_versions)
     data_dir.mkdir(parents=True, exist_ok=True)
     deployment.save(settings.deployment_file)
     deployment.save_trust(settings.trust_file)
     typer.echo(f"ledger {deployment.custody_ledger} on chain {deployment.chain_id}; see {settings.trust_file}")
+    if in_force != deployment.custody_ledger:
+        typer.echo(f"in force is still {in_force}; run this again when the notice has passed")
+    for difference in compare_governance(found, deployment.places, governors):
+        typer.echo(f"governance differs: {difference}")
 
 
 def up(

@@ -8,6 +8,7 @@ import traceback
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from backend.chain.build import CompilerFailed
 from backend.chain.client import RpcError, RpcUnavailable, WrongChain
 from backend.chain.contract_errors import ContractError
 from backend.chain.deploy import DeploymentMismatch
@@ -20,6 +21,7 @@ _EXPECTED = (
     WrongChain,
     ContractError,
     DeploymentMismatch,
+    CompilerFailed,
     OSError,
     TimeoutError,
     SQLAlchemyError,

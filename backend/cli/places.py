@@ -13,6 +13,8 @@ from eth_account import Account
 from backend.chain.anvil import TEST_MNEMONIC
 from backend.chain.client import Rpc
 from backend.chain.deploy import Deployment
+from backend.chain.governance import Governors
+from backend.chain.transactions import account_of
 from backend.domain.errors import DomainError
 from backend.settings import Settings
 from backend.store.session import Database
@@ -27,6 +29,7 @@ DEFAULT_API = "http://127.0.0.1:8000"
 
 # The local devnet's accounts have ether from the start, by number of its well-known mnemonic.
 CITY_ADMIN, RELAYER, FIELD = 0, 1, 2
+DEMO_DISTRICT, DEMO_AUDITOR = 8, 9
 
 
 class NotSetUp(DomainError):
@@ -41,6 +44,14 @@ def devnet_key(number: int) -> bytes:
     Account.enable_unaudited_hdwallet_features()
     account = Account.from_mnemonic(TEST_MNEMONIC, account_path=f"m/44'/60'/0'/0/{number}")
     return bytes(account.key)
+
+
+def demo_governors() -> Governors:
+    """Return the accounts that govern a demonstration; its city need not give notice."""
+    city, district, auditor = (
+        account_of(devnet_key(number)).address for number in (CITY_ADMIN, DEMO_DISTRICT, DEMO_AUDITOR)
+    )
+    return Governors(city, districts=(district,), auditors=(auditor,), notice_seconds=0)
 
 
 def require_deployment(data_dir: Path) -> Deployment:

@@ -18,7 +18,7 @@ import httpx
 from backend.chain.client import Rpc
 from backend.chain.deploy import deploy
 from backend.cli.lan import LanAddress, make_lan_address, print_code
-from backend.cli.places import CITY_ADMIN, RELAYER, NotSetUp, devnet_key
+from backend.cli.places import CITY_ADMIN, RELAYER, NotSetUp, demo_governors, devnet_key
 from backend.settings import Settings
 
 _READY_SECONDS = 180
@@ -63,7 +63,7 @@ class Up:
         self._wait("chain", lambda: _answers_rpc(rpc_url))
         settings = Settings(data_dir=self.data_dir)
         with Rpc(rpc_url) as rpc:
-            deployment = deploy(rpc, admin_key=devnet_key(CITY_ADMIN))
+            deployment = deploy(rpc, city_key=devnet_key(CITY_ADMIN), governors=demo_governors())
         deployment.save(settings.deployment_file)
         deployment.save_trust(settings.trust_file)
         _say(f"contracts · ledger {deployment.custody_ledger}")

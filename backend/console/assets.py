@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +23,7 @@ class Asset:
     """A static file."""
 
     content: bytes
+    gzipped: bytes
     media_type: str
     digest: str
 
@@ -33,7 +35,9 @@ def find_asset(name: str) -> Asset | None:
     if path is None:
         return None
     content = path.read_bytes()
-    return Asset(content, _TYPES[path.suffix], hashlib.sha256(content).hexdigest()[:12])
+    return Asset(
+        content, gzip.compress(content, mtime=0), _TYPES[path.suffix], hashlib.sha256(content).hexdigest()[:12]
+    )
 
 
 def asset_url(name: str) -> str:

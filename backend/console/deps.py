@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from sqlalchemy import Connection
+
+from backend.domain.complaint_rules import ComplaintRules
+from backend.domain.radar.thresholds import Threshold
+from backend.exchange.complaint_rules_file import load_complaint_rules
+from backend.exchange.threshold_file import load_thresholds
+from backend.exchange.tolerance_file import Tolerances, load_tolerances
 from backend.store.reading import Reader
 from backend.store.slots import BookState
+from backend.usecases.continuity import Continuity, Period
+from backend.usecases.open_data import DayLine, OpenDataDay
 from backend.usecases.views import VerificationReport
+
+
+def _wall_clock() -> int:
+    return int(time.time())
 
 
 @dataclass(frozen=True)
@@ -18,8 +33,11 @@ class ConsoleDeps:
 
     `read()` opens one reading transaction. `state()` returns a state of this caller's own: totals attach it
     to their transaction, so it must never be the one that the books fold with. `verify_entry` runs the
-    verifier; None means that the entry is not on the ledger yet. `app_dist` is the folder with the built
-    phone application.
+    verifier; None means that the entry is not on the ledger yet. `continuity` reads the record of outages,
+    `open_days` and `open_day` the open data (ValueError for what is no date).
+    `app_dist` is the folder with the built phone application. `trust` is this deployment's trust file. `now` is
+    the server's clock in Unix seconds: deadlines are judged by it. `write()` opens one writing transaction;
+    without it complaints cannot be made. `tells_hotline` says whether complaints are passed on to 12345.
     """
 
     read: Callable[[], AbstractContextManager[Reader]]
@@ -27,4 +45,14 @@ class ConsoleDeps:
     base_url: str
     is_demo: bool
     verify_entry: Callable[[str, int], VerificationReport | None]
+    continuity: Callable[[Period], Continuity]
+    open_days: Callable[[], Sequence[DayLine]]
+    open_day: Callable[[str], OpenDataDay]
     app_dist: Path
+    now: Callable[[], int] = field(default=_wall_clock)
+    tolerances: Tolerances = field(default_factory=load_tolerances)
+    thresholds: tuple[Threshold, ...] = field(default_factory=load_thresholds)
+    trust: Callable[[], Mapping[str, Any]] = field(default=dict)
+    write: Callable[[], AbstractContextManager[Connection]] | None = None
+    complaint_rules: tuple[ComplaintRules, ...] = field(default_factory=load_complaint_rules)
+    tells_hotline: bool = False

@@ -7,11 +7,25 @@ from typing import Final
 
 from markupsafe import Markup
 
+from backend.domain.types import AmendedField
+
 SHANGHAI: Final = timezone(timedelta(hours=8))
 """China keeps one time, without summer time, since 1991."""
 
 _THIN: Final = "\N{NARROW NO-BREAK SPACE}"
 _TONNE_GRAMS: Final = 1_000_000
+_MASSES: Final = frozenset(
+    (AmendedField.GRAMS, AmendedField.GROSS, AmendedField.TARE, AmendedField.NET, AmendedField.LOSS)
+)
+_ID_DIGITS: Final = {
+    AmendedField.LOT: 24,
+    AmendedField.INTO: 24,
+    AmendedField.BIN: 10,
+    AmendedField.VEHICLE: 16,
+    AmendedField.TO: 16,
+    AmendedField.GIVER: 16,
+    AmendedField.SITE: 16,
+}
 
 
 def grouped(number: int) -> str:
@@ -40,6 +54,16 @@ def mass(grams: int) -> str:
 def mass_html(grams: int) -> Markup:
     """Return a mass that tells its exact grams when pointed at."""
     return Markup('<span class="mass" title="{}{}g">{}</span>').format(grouped(grams), _THIN, mass(grams))
+
+
+def value_html(value: int, field: AmendedField) -> Markup:
+    """Return the value of an entry's field: masses as masses, instants as instants, ids as hex."""
+    if field in _MASSES:
+        return mass_html(value)
+    if field is AmendedField.OCCURRED_AT:
+        return instant_html(value)
+    digits = _ID_DIGITS.get(field)
+    return Markup("{}").format(value) if digits is None else id_html(f"{value:0{digits}x}")
 
 
 def signed_mass(grams: int) -> str:
@@ -76,6 +100,14 @@ def instant_html(seconds: int, *, short: bool = False) -> Markup:
     utc = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     text = day_and_minute(seconds) if short else instant(seconds)
     return Markup('<time datetime="{}" title="{} (UTC+8)">{}</time>').format(utc, instant(seconds), text)
+
+
+def duration(seconds: int) -> tuple[str, int]:
+    """Return a length of time in its largest whole unit (days, hours or minutes) and how many of them."""
+    for unit, length in (("days", 86_400), ("hours", 3600)):
+        if seconds >= 2 * length:
+            return unit, seconds // length
+    return "minutes", max(seconds // 60, 1)
 
 
 def _local(seconds: int) -> datetime:

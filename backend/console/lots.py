@@ -9,7 +9,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from backend.console.journeys import Places, draw
+from backend.console.judgements import judge_for_page
 from backend.console.pages import Pages
+from backend.domain.mixing import streams_in
 from backend.domain.types import Stream
 
 _LOT = re.compile(r"[0-9a-f]{24}")
@@ -56,12 +58,15 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
             portrait = draw(reader, Places(reader), journey)
             lifts = reader.lifts_in_lots(sources, offset=(page - 1) * _LIFTS_A_PAGE, limit=_LIFTS_A_PAGE)
             count = reader.count_lifts_in_lots(sources)
+            judged = judge_for_page(pages.deps, reader, lot, journey.became)
         shows_all = "all" in request.query_params
         return pages.render(
             request,
             "lot.html",
             journey=journey,
             portrait=portrait,
+            judged=judged,
+            mixed_with=streams_in(portrait.lot.mixture),
             shown=portrait.steps if shows_all else portrait.steps[:_STEPS_SHOWN],
             lifts=lifts,
             lift_count=count,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -13,8 +13,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from backend.console import formats, language
 from backend.console.assets import TEMPLATES, asset_url
 from backend.console.deps import ConsoleDeps
+from backend.console.judgements import rule_text
 from backend.console.pictures import slug_of, stream_symbols
-from backend.domain.types import Stream, device_text, lot_text
+from backend.domain.case_code import grouped_code
+from backend.domain.types import AmendedField, Stream, bin_text, device_text, lot_text
 
 _SAFETY: Final = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -45,12 +47,18 @@ def _environment() -> Environment:
         "slug": slug_of,
         "device_text": device_text,
         "lot_text": lot_text,
+        "bin_text": bin_text,
+        "value": formats.value_html,
+        "rule_text": rule_text,
+        "duration": formats.duration,
+        "grouped_code": grouped_code,
     }
     environment.globals |= {
         "per_cent": formats.per_cent,
         "asset": asset_url,
         "stream_symbols": stream_symbols,
         "streams": [int(stream) for stream in Stream],
+        "fields": AmendedField,
     }
     return environment
 
@@ -62,7 +70,15 @@ class Pages:
         self.deps = deps
         self._environment = _environment()
 
-    def render(self, request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    def render(
+        self,
+        request: Request,
+        template: str,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        **values: Any,
+    ) -> HTMLResponse:
         """Return a page in the visitor's language; `?lang=` is remembered in a cookie."""
         words = language.Words(language.language_of(request))
         html = self._environment.get_template(template).render(
@@ -75,7 +91,7 @@ class Pages:
             other_language=_other_language(request, words.language),
             **values,
         )
-        response = HTMLResponse(html, status_code=status, headers=_SAFETY)
+        response = HTMLResponse(html, status_code=status, headers={**_SAFETY, **(headers or {})})
         response.headers["Content-Language"] = "zh-Hans" if words.language == "zh" else "en"
         asked = request.query_params.get("lang")
         if asked is not None and asked in language.TEXTS:
@@ -87,6 +103,10 @@ class Pages:
     def not_found(self, request: Request, *, about: str = "page") -> HTMLResponse:
         """Return the page that says that there is no such thing."""
         return self.render(request, "error.html", status=404, about=about)
+
+    def too_large(self, request: Request) -> HTMLResponse:
+        """Return the page for a form that brings more than is read."""
+        return self.render(request, "error.html", status=413, about="large")
 
     def broken(self, request: Request) -> HTMLResponse:
         """Return the page for a fault of ours; it tells nothing of what it was."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Callable, Coroutine
@@ -12,7 +13,7 @@ from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from backend.console import lots, places
+from backend.console import balance, city, complaints, continuity, lots, open_data, places, radar
 from backend.console.assets import find_asset
 from backend.console.deps import ConsoleDeps
 from backend.console.journeys import Places, Portrait, draw
@@ -32,6 +33,12 @@ def create_console_router(deps: ConsoleDeps) -> APIRouter:
     router = APIRouter(route_class=_route_class(pages), include_in_schema=False)
     places.add_routes(router, pages)
     lots.add_routes(router, pages)
+    continuity.add_routes(router, pages)
+    open_data.add_routes(router, pages)
+    balance.add_routes(router, pages)
+    city.add_routes(router, pages)
+    radar.add_routes(router, pages)
+    complaints.add_routes(router, pages)
     _add_home(router, pages)
     _add_verify(router, pages)
     _add_console(router, pages)
@@ -39,8 +46,10 @@ def create_console_router(deps: ConsoleDeps) -> APIRouter:
 
 
 def error_page(deps: ConsoleDeps, request: Request, status: int) -> HTMLResponse:
-    """Return the page for an address that no route answers (404), or for a fault (500)."""
+    """Return the page for an address that no route answers (404), a body that is too large (413), or a fault."""
     pages = Pages(deps)
+    if status == 413:
+        return pages.too_large(request)
     return pages.broken(request) if status >= 500 else pages.not_found(request)
 
 
@@ -68,13 +77,23 @@ def _route_class(pages: Pages) -> type[APIRoute]:
             async def answer(request: Request) -> Response:
                 try:
                     return await handle(request)
-                except Exception:
-                    _LOG.exception("the page %s failed", request.url.path)
+                except Exception as error:
+                    if _is_too_large(error):
+                        return pages.too_large(request)
+                    # The route's pattern, not the address: that may hold a complainant's code.
+                    _LOG.exception("the page %s failed", getattr(request.scope.get("route"), "path", "?"))
                     return pages.broken(request)
 
             return answer
 
     return ConsoleRoute
+
+
+def _is_too_large(error: Exception) -> bool:
+    # A middleware's task group wraps what it passes on.
+    if isinstance(error, ExceptionGroup):
+        return any(_is_too_large(each) for each in error.exceptions)
+    return isinstance(error, HTTPException) and error.status_code == 413
 
 
 def _add_home(router: APIRouter, pages: Pages) -> None:
@@ -110,6 +129,20 @@ def _add_verify(router: APIRouter, pages: Pages) -> None:
         if device or seq:
             return verify(request, device, seq.strip())
         return pages.render(request, "how_to_verify.html")
+
+    @router.get("/verifier.html")
+    def verifier(request: Request) -> Response:
+        """The page that verifies without this server: to be kept, not to be run from here."""
+        built = pages.deps.app_dist / "verify.html"
+        if not built.is_file():
+            return pages.not_found(request)
+        return FileResponse(built, media_type="text/html", filename="huanlian-verifier.html")
+
+    @router.get("/trust.json")
+    def trust() -> Response:
+        content = json.dumps(pages.deps.trust(), indent=2) + "\n"
+        headers = {"Content-Disposition": 'attachment; filename="trust.json"', "Cache-Control": "no-cache"}
+        return Response(content, media_type="application/json", headers=headers)
 
     @router.get("/verify/{device}/{seq}")
     def verify(request: Request, device: str, seq: str) -> HTMLResponse:
@@ -153,5 +186,10 @@ def _add_console(router: APIRouter, pages: Pages) -> None:
             return pages.not_found(request)
         is_exact = request.query_params.get("v") == asset.digest
         age = f"public, max-age={_STATIC_AGE_SECONDS}, immutable" if is_exact else "no-cache"
-        headers = {"Cache-Control": age, "ETag": f'"{asset.digest}"', "X-Content-Type-Options": "nosniff"}
+        headers = {"Cache-Control": age, "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
+        # Static files only: a page that holds a code beside words of its visitor must not show its length.
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            headers |= {"Content-Encoding": "gzip", "ETag": f'"{asset.digest}-gzip"'}
+            return Response(asset.gzipped, media_type=asset.media_type, headers=headers)
+        headers["ETag"] = f'"{asset.digest}"'
         return Response(asset.content, media_type=asset.media_type, headers=headers)

@@ -68,6 +68,17 @@ class WrongKey(DomainError):
         self.device = device
 
 
+class SegmentTooHeavy(DomainError):
+    """More is sealed as one segment than one transaction can bring to the ledger."""
+
+    slug = "segment-too-heavy"
+    title = "The segment is too heavy"
+
+    def __init__(self, *, entries: int, entries_max: int) -> None:
+        super().__init__(f"Of these {entries} entries at most {entries_max} can be sealed as one segment.")
+        self.entries, self.entries_max = entries, entries_max
+
+
 class Gap(DomainError):
     """Entries before this segment are missing."""
 

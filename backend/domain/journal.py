@@ -13,6 +13,7 @@ from backend.domain.keccak import keccak256
 from backend.domain.layout import LAYOUTS, WORD_BYTES, Kind, Word, has_right_length
 
 MAX_SEGMENT_ENTRIES = 256
+MAX_SEQ = (1 << 40) - 1
 _KINDS = frozenset(int(kind) for kind in Kind)
 
 
@@ -54,6 +55,8 @@ class Segment:
     y: int
     r: int
     s: int
+    assertion: bytes = b""
+    """What a passkey signed around the seal's digest; empty for a raw seal."""
 
 
 def pack_entry(kind: Kind, **fields: int) -> bytes:

@@ -68,7 +68,7 @@ def _whole(name: str) -> Word:
 
 
 _ENROL_WORDS: tuple[Word, ...] = (
-    _first(("device", 64), ("role", 8), ("scheme", 8), ("not_after", 40), ("spare0", 64)),
+    _first(("device", 64), ("role", 8), ("scheme", 8), ("not_after", 40), ("origin", 64)),
     _whole("x"),
     _whole("y"),
 )
@@ -102,12 +102,13 @@ LAYOUTS: dict[Kind, Layout] = {
     Kind.TAKE: Layout(
         (
             _first(("lot", 96), ("grams", 48), ("give_seq", 40)),
-            (("giver", 64), ("weigh_seq", 40), ("spare1", 32), _EVIDENCE),
+            (("giver", 64), ("weigh_seq", 40), ("stream", 8), ("spare1", 24), _EVIDENCE),
             _whole("give_head"),
-            (("weigher", 64), ("spare3", 192)),
+            (("weigher", 64), ("into", 96), ("spare3", 96)),
+            (("principal", 64), ("mandate_seq", 40), ("site", 64), ("spare4", 88)),
         )
     ),
-    Kind.WITHDRAW: Layout((_first(("lot", 96), ("give_seq", 40), ("spare0", 48)),)),
+    Kind.WITHDRAW: Layout((_first(("lot", 96), ("undone_seq", 40), ("spare0", 48)),)),
     Kind.WEIGH: Layout(
         (
             _first(("lot", 96), ("net", 48), ("ticket", 40)),
@@ -119,10 +120,10 @@ LAYOUTS: dict[Kind, Layout] = {
     Kind.SPLIT: Layout((_first(("lot", 96), ("grams", 48), ("spare0", 40)), _INTO)),
     Kind.TRANSFORM: Layout(
         (
-            _first(("lot", 96), ("grams", 48), ("inputs", 8), ("outputs", 8), ("spare0", 24)),
-            (("site", 64), ("loss", 48), ("spare1", 24), _EVIDENCE),
+            _first(("lot", 96), ("grams", 48), ("outputs", 8), ("spare0", 32)),
+            (("site", 64), ("loss", 48), ("is_gain", 8), ("spare1", 16), _EVIDENCE),
         ),
-        (("lot", 96), ("grams", 48), ("product", 16), ("spare", 96)),
+        (("lot", 96), ("amount", 48), ("product", 16), ("spare", 96)),
     ),
     Kind.REFUSE: Layout(
         (
@@ -166,7 +167,7 @@ LAYOUTS: dict[Kind, Layout] = {
     Kind.ACKNOWLEDGE: Layout(
         (
             _first(("device", 64), ("seq", 40), ("verdict", 8), ("spare0", 72)),
-            (("spare1", 136), _EVIDENCE),
+            (("head17", 136), _EVIDENCE),
         )
     ),
     Kind.ANCHOR: Layout((_first(("schema", 32), ("subject", 96), ("spare0", 56)), _whole("digest"))),
@@ -182,8 +183,10 @@ LAYOUTS: dict[Kind, Layout] = {
     Kind.MOVED: Layout((_first(("spare0", 24), ("ledger", 160)),)),
     Kind.TRANSCRIBED: Layout(
         (
-            _first(("device", 64), ("seq", 40), ("spare0", 80)),
-            _whole("head"),
+            _first(("device", 64), ("first_seq", 40), ("spare0", 80)),
+            _whole("before"),
+            _whole("x"),
+            _whole("y"),
             _whole("r"),
             _whole("s"),
         ),

@@ -6,12 +6,13 @@ Source: docs/spec/entries.md; EIP-712; FIPS 186-5.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 
 from backend.domain.journal import Network
 from backend.domain.keccak import keccak256
@@ -21,7 +22,7 @@ DOMAIN_NAME, DOMAIN_VERSION = "Huanlian", "1"
 
 _DOMAIN_TYPE = keccak256(b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
 _SEAL_TYPE = keccak256(b"Seal(uint64 device,uint40 seq,bytes32 head)")
-_ECDSA = ec.ECDSA(hashes.SHA256())
+_ECDSA = ec.ECDSA(Prehashed(hashes.SHA256()))
 _CURVE = ec.SECP256R1()
 
 
@@ -63,14 +64,39 @@ def is_public_key(x: int, y: int) -> bool:
 
 def is_seal_of(digest: bytes, *, x: int, y: int, r: int, s: int) -> bool:
     """Say whether (r, s) is the key's signature over the digest; both halves of s count."""
+    return is_p256_signature_of(hashlib.sha256(digest).digest(), x=x, y=y, r=r, s=s)
+
+
+def is_p256_signature_of(sha256: bytes, *, x: int, y: int, r: int, s: int) -> bool:
+    """Say whether (r, s) is the key's ECDSA signature of these 32 bytes, which are a SHA-256 hash already.
+
+    The same question as the contract asks the chain's precompile (`Seal.verifyP256`); both halves of s count.
+    """
     key = _public_key(x, y)
     if key is None or not (0 < r < CURVE_ORDER and 0 < s < CURVE_ORDER):
         return False
     try:
-        key.verify(encode_dss_signature(r, s), digest, _ECDSA)
+        key.verify(encode_dss_signature(r, s), sha256, _ECDSA)
     except InvalidSignature:
         return False
     return True
+
+
+@dataclass(frozen=True)
+class SealProof:
+    """A head that a device sealed, with its key and seal; `assertion` is a passkey's, else empty."""
+
+    seq: int
+    head: bytes
+    x: int
+    y: int
+    r: int
+    s: int
+    assertion: bytes = b""
+
+    def is_raw_seal_of(self, digest: bytes) -> bool:
+        """Say whether (r, s) is the key's own signature over the digest."""
+        return is_seal_of(digest, x=self.x, y=self.y, r=self.r, s=self.s)
 
 
 def low_s(s: int) -> int:

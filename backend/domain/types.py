@@ -56,6 +56,13 @@ class Scheme(IntEnum):
     WEBAUTHN = 2
 
 
+class MandateOp(IntEnum):
+    """What a mandate entry does."""
+
+    GRANT = 1
+    REVOKE = 2
+
+
 class Fate(IntEnum):
     """Where the grams of a closed lot went."""
 
@@ -86,6 +93,27 @@ class Outcome(IntEnum):
     UNKNOWN = 7
 
 
+class Flaw(IntEnum):
+    """What is wrong with an entry, in the high four bits of the ledger's answer."""
+
+    NONE = 0
+    MIXED = 1
+    UNATTESTED = 2
+    NOT_A_SCALE = 3
+    TICKET_SKIPPED = 4
+    TICKET_REPEATED = 5
+    CALIBRATION_EXPIRED = 6
+    CLEANER_STREAM = 7
+    MANDATE_FOREIGN = 8
+    MANDATE_ENDED = 9
+    MANDATE_EXPIRED = 10
+    MANDATE_STREAM = 11
+    MANDATE_SITE = 12
+    MANDATE_GRAMS = 13
+    MANDATE_DEPTH = 14
+    FORKED = 15
+
+
 class Refusal(IntEnum):
     """Why the ledger stored nothing of a segment."""
 
@@ -96,6 +124,98 @@ class Refusal(IntEnum):
     ALREADY_RECORDED = 5
     OVERLAP = 6
     MALFORMED = 7
+    FORK = 8
+
+
+def outcome_of(byte: int) -> Outcome:
+    """Return the outcome in the low four bits of the ledger's answer to an entry."""
+    return Outcome(byte & 0xF)
+
+
+def flaw_of(byte: int) -> Flaw:
+    """Return the flaw in the high four bits of the ledger's answer to an entry."""
+    return Flaw(byte >> 4)
+
+
+class Verdict(IntEnum):
+    """What somebody says of another's entry."""
+
+    ACKNOWLEDGED = 1
+    CONTESTED = 2
+    RELEASED = 3
+    CLAIMED = 4
+
+
+class AmendOp(IntEnum):
+    """What an amend entry does: the first names the fact, the others the proposal."""
+
+    PROPOSE = 1
+    APPROVE = 2
+    REFUSE = 3
+
+
+class AmendedField(IntEnum):
+    """What of a fact is amended; in lower case, the field's name in the fact's layout."""
+
+    GRAMS = 1
+    STREAM = 2
+    LOT = 3
+    BIN = 4
+    GRADE = 5
+    BASIS = 6
+    OCCURRED_AT = 7
+    VEHICLE = 8
+    REASON = 9
+    TO = 10
+    GIVER = 11
+    INTO = 12
+    GROSS = 13
+    TARE = 14
+    NET = 15
+    FATE = 16
+    PRODUCT = 17
+    SITE = 18
+    LOSS = 19
+    VOID = 255
+    """No field of the entry: 1 says that what it tells did not happen."""
+
+
+class DisputeOp(IntEnum):
+    """What a dispute entry does: the first names the fact, the others the opening entry."""
+
+    OPEN = 1
+    EVIDENCE = 2
+    ANSWER = 3
+    RULE = 4
+    APPEAL = 5
+
+
+class Ground(IntEnum):
+    """What a dispute is about (`rule` of its opening entry)."""
+
+    MASS = 1
+    STREAM = 2
+    DECLINE_UNFOUNDED = 3
+    REFUSAL_UNFOUNDED = 4
+    NEVER_HAPPENED = 5
+
+
+class DeclineReason(IntEnum):
+    """Why a crew did not collect a bin."""
+
+    MIXED = 1
+    HAZARDOUS_INSIDE = 2
+    CONSTRUCTION_WASTE = 3
+    BULKY_ITEM = 4
+    LIQUID = 5
+    OVERFULL = 6
+    BIN_DAMAGED = 7
+    BIN_NOT_REACHABLE = 8
+
+
+def is_code(codes: type[IntEnum], value: int) -> bool:
+    """Say whether a number is in a code list."""
+    return value in codes._value2member_map_
 
 
 def organisation_of(device_or_site: int) -> OrganisationId:

@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from backend.domain.journal import (
-    MAX_SEGMENT_ENTRIES,
     Network,
     Segment,
     first_head,
@@ -25,6 +24,7 @@ from backend.domain.journal import (
 from backend.domain.layout import Kind
 from backend.domain.seal import CURVE_ORDER, low_s, seal_digest
 from backend.domain.types import DeviceId
+from backend.domain.weight import fitting
 
 _SIGNING = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
 
@@ -94,8 +94,8 @@ class JournalWriter:
         return self.next_seq - 1
 
     def cut(self, count: int | None = None) -> Segment:
-        """Return the oldest `count` entries not cut yet (all, at most 256) as a sealed segment."""
-        count = min(len(self.uncut), MAX_SEGMENT_ENTRIES) if count is None else count
+        """Return the oldest `count` entries not cut yet (as many as fit) as a sealed segment."""
+        count = fitting(self.uncut) if count is None else count
         first_seq = self.next_seq - len(self.uncut)
         words, head = b"".join(self.uncut[:count]), self._uncut_heads[count - 1]
         del self.uncut[:count], self._uncut_heads[:count]
@@ -105,7 +105,7 @@ class JournalWriter:
         return Segment(self.device, first_seq, words, x, y, r, s)
 
     def cut_all(self) -> list[Segment]:
-        """Return everything not cut yet, in segments of at most 256 entries."""
+        """Return everything not cut yet, in as few segments as it fits into."""
         segments = []
         while self.uncut:
             segments.append(self.cut())

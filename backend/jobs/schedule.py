@@ -1,4 +1,4 @@
-"""A table of (work, period); no logic."""
+"""A table of (work, period); no logic but who does it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,58 @@ from collections.abc import Callable
 from apscheduler.schedulers.background import BackgroundScheduler  # type: ignore[import-untyped]
 
 from backend.jobs.follow import Follower
+from backend.jobs.heartbeat import Heartbeat
+from backend.jobs.hotline import PERIOD_SECONDS, HotlineJob
+from backend.jobs.radar import Radar
 from backend.jobs.relay import Relay
+from backend.store.lease import LEASE_SECONDS, Lease
+
+RADAR_SECONDS = 60.0
+"""A day of a city takes some seconds to look through; nobody waits for it."""
 
 
-def start_schedule(*, relay: Relay | None, follower: Follower, period_ms: int) -> BackgroundScheduler:
-    """Start the periodic work of this process; each piece runs one at a time."""
-    scheduler = BackgroundScheduler()
-    work: list[tuple[str, Callable[[], object]]] = [("follow the ledger", follower.catch_up)]
+def start_schedule(
+    *,
+    lease: Lease,
+    relay: Relay | None,
+    follower: Follower,
+    heartbeat: Heartbeat,
+    radar: Radar,
+    period_ms: int,
+    heartbeat_seconds: float,
+    hotline: HotlineJob | None = None,
+) -> BackgroundScheduler:
+    """Start the periodic work of this process; each piece runs one at a time, and in one process of many."""
+    period = period_ms / 1000
+    work: list[tuple[str, float, Callable[[], object]]] = [
+        ("keep the lease", LEASE_SECONDS / 3, lease.hold),
+        ("tell that it lives", heartbeat_seconds, heartbeat.beat),
+        ("watch chain and queue", heartbeat_seconds, _by_one(lease, heartbeat.look)),
+        ("follow the ledger", period, _by_one(lease, follower.catch_up, meanwhile=follower.ask)),
+        ("look for what does not fit", RADAR_SECONDS, _by_one(lease, radar.run_once)),
+    ]
     if relay is not None:
-        work.append(("relay segments", relay.run_once))
-    for name, run in work:
+        work.append(("relay segments", period, _by_one(lease, relay.run_once)))
+    if hotline is not None:
+        work.append(("tell the hotline", PERIOD_SECONDS, _by_one(lease, hotline.run_once)))
+    scheduler = BackgroundScheduler()
+    for name, seconds, run in work:
         scheduler.add_job(
-            run, "interval", seconds=period_ms / 1000, id=name, max_instances=1, coalesce=True,
-            misfire_grace_time=None,
-        )  # fmt: skip
+            run, "interval", seconds=seconds, id=name, max_instances=1, coalesce=True, misfire_grace_time=None
+        )
     scheduler.start()
     return scheduler
+
+
+def _by_one(
+    lease: Lease, work: Callable[[], object], *, meanwhile: Callable[[], object] = lambda: None
+) -> Callable[[], None]:
+    """Return work for the process that holds the lease, and what the others do instead."""
+
+    def run() -> None:
+        if lease.hold():
+            work()
+        else:
+            meanwhile()
+
+    return run

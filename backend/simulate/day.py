@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import Final
 
 import rfc8785
 
@@ -17,6 +18,7 @@ from backend.domain.journal import Network, Segment, evidence_digest
 from backend.domain.keccak import keccak256
 from backend.domain.layout import Kind
 from backend.domain.merkle import lifts_root
+from backend.domain.products import Product
 from backend.domain.types import (
     Basis,
     Fate,
@@ -32,9 +34,39 @@ from backend.domain.writer import JournalWriter
 from backend.exchange.plan import PlanRun
 from backend.simulate.vault import Vault
 
+
+@dataclass(frozen=True)
+class Share:
+    """A part of what is worked, in thousandths, and where it goes; `product` is None for what is burnt."""
+
+    product: Product | None
+    permille: int
+    fate: Fate
+
+
 BINS_IN_A_PLACEMENT = 200
 _TRUCK_UNLOADS_AFTER_SECONDS, _PARK_AFTER_SECONDS = 1500, 5400
 _TARE_GRAMS = 12_000_000
+_CALIBRATION, _CALIBRATED_FOR_SECONDS = 1, 180 * 86_400
+
+
+_FIRE = (
+    Share(Product.SLAG, 200, Fate.PRODUCT),
+    Share(Product.FLY_ASH, 30, Fate.RESIDUE),
+    Share(None, 770, Fate.ENERGY),
+)
+_DIGESTION = (
+    Share(Product.COMPOST, 250, Fate.PRODUCT),
+    Share(Product.DIGESTATE, 300, Fate.RESIDUE),
+    Share(Product.OIL, 20, Fate.PRODUCT),
+)
+WORKS: Final[Mapping[Stream, tuple[Share, ...]]] = {Stream.RESIDUAL: _FIRE, Stream.FOOD: _DIGESTION}
+"""What comes of a stream, invented; the rest is water and gas, and declared lost."""
+_MEASURES: Final[Mapping[Stream, tuple[Product, int]]] = {
+    Stream.RESIDUAL: (Product.ELECTRICITY, 2_000),
+    Stream.FOOD: (Product.BIOGAS, 12_500),
+}
+"""A unit of each comes of so many grams."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +78,12 @@ class World:
     carrier_of: Mapping[str, int]
     station_organisation: int
     park_organisation: Mapping[str, int]
+    park_site: Mapping[str, int]
+    plant_site: Mapping[tuple[str, Stream], int]
+    """Where a park works a stream; what it has no plant for lies at its gate."""
     street_of_station: Mapping[str, int]
+    understated: frozenset[Product] = frozenset()
+    """Products of which a park declares a twentieth less than there was, so that a row does not close."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +157,7 @@ class DayWriter:
         self._devices: dict[str, JournalWriter] = {}
         self._bins: dict[tuple[str, int], SimulatedBin] = {}
         self._lots: dict[int, int] = defaultdict(int)
+        self._tickets: dict[int, int] = defaultdict(int)
 
     def write(
         self, runs: Sequence[PlanRun], sites: Iterable[SiteOpening], registrars: Mapping[int, JournalWriter]
@@ -274,19 +312,56 @@ class DayWriter:
         sent = _Load(group[0].run, into, grams, station.device, give_seq, station.head, arrives)
         park = self._devices[park_name]
         weighed = round(grams * self._rng.uniform(0.98, 1.005))
-        self._take(park, sent, weighed, arrives + 300)
-        if stream != Stream.HAZARDOUS:
-            fate = Fate.ENERGY if stream == Stream.RESIDUAL else Fate.PRODUCT
-            park.write(Kind.CLOSE, lot=into, grams=weighed, fate=fate, occurred_at=arrives + 7200)
+        self._take(park, sent, weighed, arrives + 300, site=self.world.park_site[park_name])
+        plant = self.world.plant_site.get((park_name, stream))
+        if plant is not None and stream in WORKS:
+            self._work(park, sent, stream, plant, arrives + 3600)
 
-    def _take(self, receiver: JournalWriter, load: _Load, weighed: int, at: int) -> None:
+    def _work(self, park: JournalWriter, load: _Load, stream: Stream, plant: int, at: int) -> None:
+        """Work a load at a plant, and let what comes of it leave."""
+        shares = WORKS[stream]
+        lots = [self._new_lot(park) for _ in shares]
+        amounts = [load.taken * share.permille // 1000 for share in shares]
+        if sum(share.permille for share in shares) == 1000:
+            amounts[-1] = load.taken - sum(amounts[:-1])
+        product, grams_a_unit = _MEASURES[stream]
+        made = [
+            {"lot": lot, "amount": amount, "product": share.product or 0}
+            for lot, amount, share in zip(lots, amounts, shares, strict=True)
+        ]
+        park.write(
+            Kind.TRANSFORM,
+            (*made, {"amount": load.taken // grams_a_unit, "product": product}),
+            lot=load.lot,
+            grams=load.taken,
+            outputs=len(lots),
+            loss=load.taken - sum(amounts),
+            site=plant,
+            occurred_at=at,
+        )
+        for place, (lot, amount, share) in enumerate(zip(lots, amounts, shares, strict=True)):
+            declared = amount - (amount // 20 if share.product in self.world.understated else 0)
+            park.write(
+                Kind.CLOSE,
+                lot=lot,
+                grams=declared,
+                fate=share.fate,
+                product=share.product or 0,
+                site=plant,
+                occurred_at=at + 3600 + 60 * place,
+            )
+
+    def _take(self, receiver: JournalWriter, load: _Load, weighed: int, at: int, *, site: int = 0) -> None:
+        self._tickets[receiver.device] += 1
         weigh_seq = receiver.write(
             Kind.WEIGH,
             lot=load.lot,
             gross=_TARE_GRAMS + weighed,
             tare=_TARE_GRAMS,
             net=weighed,
-            ticket=receiver.next_seq,
+            ticket=self._tickets[receiver.device],
+            calibration=_CALIBRATION,
+            calibration_until=self.world.midnight + _CALIBRATED_FOR_SECONDS,
             occurred_at=at - 30,
         )
         receiver.write(
@@ -298,6 +373,7 @@ class DayWriter:
             give_head=int.from_bytes(load.give_head, "big"),
             weigh_seq=weigh_seq,
             weigher=receiver.device,
+            site=site,
             occurred_at=at,
         )
         load.taken = weighed

@@ -27,13 +27,14 @@ from backend.chain.ledger import (
 from backend.chain.transactions import send_and_wait
 from backend.demo.city import DemoCity, OrganisationKind, Site
 from backend.domain.journal import Network
-from backend.domain.keccak import keccak256
 from backend.domain.layout import Kind
+from backend.domain.products import Product
 from backend.domain.seal import key_hash
 from backend.domain.types import (
     Role,
     Scheme,
     SiteKind,
+    Stream,
     device_text,
     organisation_text,
     site_id,
@@ -107,7 +108,7 @@ def create_organisations(field: Field) -> None:
                 to=field.deployment.actor_registry,
                 data=encode_create_organisation(
                     organisation=organisation.id,
-                    name_digest=keccak256(organisation.name.zh.encode()),
+                    name_digest=field.vault.digest(f"organisation/{organisation.id}", organisation.name.zh),
                     registrar=field.vault.device(organisation.id, ROOT),
                     key_hash=key_hash(x, y),
                 ),
@@ -198,9 +199,9 @@ def put_city_points(field: Field) -> None:
         )
 
 
-def opening_of(site: Site) -> SiteOpening:
+def opening_of(site: Site, vault: Vault) -> SiteOpening:
     """Return the opening that a registrar seals for a site of the city."""
-    return SiteOpening(site.id, int(site.kind), keccak256(site.name.zh.encode()))
+    return SiteOpening(site.id, int(site.kind), vault.digest(f"site/{site.id}", site.name.zh))
 
 
 def run_plan(
@@ -217,7 +218,7 @@ def run_plan(
     carrier = _first(city, OrganisationKind.CARRIER)
     station_operator = _first(city, OrganisationKind.STATION_OPERATOR)
     is_demo = source == "demo"
-    openings = [opening_of(site) for site in city.sites] if is_demo else []
+    openings = [opening_of(site, field.vault) for site in city.sites] if is_demo else []
     street_of_station = {}
     for station, content in stations.items():
         if is_demo:
@@ -226,7 +227,7 @@ def run_plan(
         street = site_id(carrier, field.vault.number(f"site/{name}/{station}", 40))
         street_of_station[station] = street
         label = str(content.get("district") or station)
-        openings.append(SiteOpening(street, int(SiteKind.STREET), keccak256(label.encode())))
+        openings.append(SiteOpening(street, int(SiteKind.STREET), field.vault.digest(f"site/{street}", label)))
         _put_street(field, street, carrier, label)
     world = World(
         network=field.network,
@@ -234,7 +235,11 @@ def run_plan(
         carrier_of={run.truck: carrier for run in runs},
         station_organisation=station_operator,
         park_organisation={run.park: city.site(run.park).organisation for run in runs if run.park is not None},
+        park_site={run.park: city.site(run.park).id for run in runs if run.park is not None},
+        plant_site=plants_of(city),
         street_of_station=street_of_station,
+        # A day in which all is right would show a newcomer no red row.
+        understated=frozenset({Product.COMPOST}) if is_demo else frozenset(),
     )
     # A registrar of its own for each plan: its journal begins at 1, so that the bytes can be made again.
     registrars: dict[int, JournalWriter] = {
@@ -253,6 +258,16 @@ def run_plan(
     stops = sum(len(run.stops) for run in runs)
     courier = field.courier
     return Outcome(stops, day.lifts, len(day.bins), courier.handed_in, courier.repeats, courier.warnings)
+
+
+def plants_of(city: DemoCity) -> dict[tuple[str, Stream], int]:
+    """Return, by park and stream, the plant that works it; of several the first."""
+    return {
+        (site.parent, stream): site.id
+        for site in reversed(city.sites)
+        if site.parent is not None and site.kind == SiteKind.PLANT
+        for stream in site.streams
+    }
 
 
 def _first(city: DemoCity, kind: OrganisationKind) -> int:

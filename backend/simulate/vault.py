@@ -47,6 +47,10 @@ class Vault:
         """Return 16 bytes for a label."""
         return keccak256(self.secret + b"serial/" + name.encode())[:16]
 
+    def digest(self, name: str, text: str) -> bytes:
+        """Return the hash of a text under a salt of its own: without the vault nobody can guess the text."""
+        return keccak256(keccak256(self.secret + b"salt/" + name.encode())[:16] + text.encode())
+
     def key(self, name: str) -> SigningKey:
         """Return a device's P-256 key."""
         return SigningKey.from_secret(self.number(f"key/{name}", 256) % (CURVE_ORDER - 1) + 1)

@@ -76,3 +76,22 @@ class DirectoryStore:
         if site is not None:
             statement = statement.where(_BINS.c.site == site)
         return list(self._connection.execute(statement).all())
+
+    def names(self) -> set[str]:
+        """Return everything that people call organisations, sites and points, and where points are."""
+        columns = [
+            *(_ORGANISATIONS.c.name_zh, _ORGANISATIONS.c.name_en, _SITES.c.name_zh, _SITES.c.name_en),
+            *(_POINTS.c.name_zh, _POINTS.c.name_en, _POINTS.c.address, _POINTS.c.district),
+        ]
+        found: set[str] = set()
+        for column in columns:
+            found.update(self._connection.execute(select(column).distinct()).scalars())
+        return {name for name in found if name}
+
+    def positions(self) -> set[tuple[float, float]]:
+        """Return where sites and points are, in degrees: latitude, longitude."""
+        found: set[tuple[float, float]] = set()
+        for table in (_SITES, _POINTS):
+            rows = self._connection.execute(select(table.c.lat, table.c.lng))
+            found.update((row.lat, row.lng) for row in rows if row.lat is not None and row.lng is not None)
+        return found

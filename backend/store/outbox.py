@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select, update
 
+from backend.domain.custody_state import QueueKey
 from backend.domain.journal import Segment
-from backend.domain.types import lot_text
+from backend.domain.types import device_text, lot_text
+from backend.store.lease import Lease
 from backend.store.session import Database
 from backend.store.tables import AcceptedSegment, OutgoingTransaction, table_of
 from backend.usecases.outgoing import QueuedSegment, StoredTx, TxState
@@ -24,15 +27,33 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def queued(self, limit: int) -> list[QueuedSegment]:
-        """Return the oldest segments that the ledger does not hold yet."""
+    def queued(
+        self, limit: int, *, under_way: Collection[int] = (), bytes_max: int | None = None
+    ) -> list[QueuedSegment]:
+        """Return the oldest segments that the ledger does not hold yet, but for those under way to it.
+
+        No more of them than it takes to come to `bytes_max`: a long queue is not read whole to send its beginning.
+        """
         with self._database.transaction(writes=False) as connection:
-            rows = connection.execute(
-                select(_SEGMENTS)
+            waiting = connection.execute(
+                select(_SEGMENTS.c.id, func.length(_SEGMENTS.c.words).label("size"))
                 .where(_SEGMENTS.c.state.in_(("queued", "sent")))
                 .order_by(_SEGMENTS.c.id)
-                .limit(limit)
-            ).all()
+                .limit(limit + len(under_way))
+            )
+            fresh = [row for row in waiting if row.id not in under_way][:limit]
+            if bytes_max is not None:
+                sizes = accumulate((row.size for row in fresh), initial=0)
+                fresh = [row for row, size in zip(fresh, sizes, strict=False) if size < bytes_max]
+            rows = [
+                row
+                for start in range(0, len(fresh), 500)
+                for row in connection.execute(
+                    select(_SEGMENTS)
+                    .where(_SEGMENTS.c.id.in_([row.id for row in fresh[start : start + 500]]))
+                    .order_by(_SEGMENTS.c.id)
+                )
+            ]
         return [QueuedSegment(row.id, _segment(row)) for row in rows]
 
     def mark_sent(self, ids: Iterable[int]) -> None:
@@ -49,8 +70,11 @@ class Outbox:
 
     def mark_refused(self, refused: Iterable[tuple[int, int]]) -> None:
         """Note that the ledger kept nothing of these segments, and why; they stay for people to look at."""
+        listed = list(refused)
+        if not listed:
+            return
         with self._database.transaction() as connection:
-            for segment_id, reason in refused:
+            for segment_id, reason in listed:
                 connection.execute(
                     update(_SEGMENTS)
                     .where(_SEGMENTS.c.id == segment_id)
@@ -71,24 +95,19 @@ class Outbox:
 class TransactionStore:
     """The transactions of one sender; fulfils the relayer's `TxStore`."""
 
-    def __init__(self, database: Database, sender: str) -> None:
-        self._database, self._sender = database, sender.lower()
+    def __init__(self, database: Database, sender: str, *, lease: Lease | None = None) -> None:
+        self._database, self._sender, self._lease = database, sender.lower(), lease
 
-    def save(self, tx: StoredTx) -> None:
-        """Keep a transaction that is about to be sent."""
+    def save(self, *txs: StoredTx) -> None:
+        """Keep transactions that are about to be sent, all or none.
+
+        Raises:
+            LeaseLost: another process sends for this account now, and its nonces are that one's to give.
+        """
         with self._database.transaction() as connection:
-            connection.execute(
-                insert(_TXS).values(
-                    sender=self._sender,
-                    nonce=tx.nonce,
-                    raw=tx.raw,
-                    tx_hash=tx.tx_hash.hex(),
-                    segment_ids=json.dumps(list(tx.segment_ids)),
-                    lot=None if tx.lot is None else lot_text(tx.lot),
-                    state=tx.state.value,
-                    block_hash=None if tx.block_hash is None else tx.block_hash.hex(),
-                )
-            )
+            if self._lease is not None:
+                self._lease.require(connection)
+            connection.execute(insert(_TXS), [self._row(tx) for tx in txs])
 
     def open_txs(self) -> Sequence[StoredTx]:
         """Return those sent or included, oldest nonce first, replacements in the order saved."""
@@ -106,14 +125,28 @@ class TransactionStore:
             ).scalar_one()
         return found
 
-    def mark(self, tx_hash: bytes, state: TxState, *, block_hash: bytes | None) -> None:
-        """Keep what became of a transaction."""
+    def mark(self, *txs: StoredTx) -> None:
+        """Keep what became of transactions: their state, and their block."""
         with self._database.transaction() as connection:
-            connection.execute(
-                update(_TXS)
-                .where(_TXS.c.tx_hash == tx_hash.hex())
-                .values(state=state.value, block_hash=None if block_hash is None else block_hash.hex())
-            )
+            for tx in txs:
+                row = self._row(tx)
+                connection.execute(
+                    update(_TXS)
+                    .where(_TXS.c.tx_hash == row["tx_hash"])
+                    .values(state=row["state"], block_hash=row["block_hash"])
+                )
+
+    def _row(self, tx: StoredTx) -> dict[str, Any]:
+        return {
+            "sender": self._sender,
+            "nonce": tx.nonce,
+            "raw": tx.raw,
+            "tx_hash": tx.tx_hash.hex(),
+            "segment_ids": json.dumps(list(tx.segment_ids)),
+            "lot": None if tx.settles is None else f"{lot_text(tx.settles[0])}:{device_text(tx.settles[1])}",
+            "state": tx.state.value,
+            "block_hash": None if tx.block_hash is None else tx.block_hash.hex(),
+        }
 
     def _select(self, where: Any) -> list[StoredTx]:
         with self._database.transaction(writes=False) as connection:
@@ -125,7 +158,12 @@ class TransactionStore:
 
 def _segment(row: Row[Any]) -> Segment:
     x, y, r, s = (int.from_bytes(value, "big") for value in (row.x, row.y, row.r, row.s))
-    return Segment(int(row.device, 16), row.first_seq, row.words, x, y, r, s)
+    return Segment(int(row.device, 16), row.first_seq, row.words, x, y, r, s, row.assertion)
+
+
+def _queue_key(text: str) -> QueueKey:
+    lot, device = text.split(":")
+    return int(lot, 16), int(device, 16)
 
 
 def _tx(row: Row[Any]) -> StoredTx:
@@ -134,7 +172,7 @@ def _tx(row: Row[Any]) -> StoredTx:
         row.raw,
         bytes.fromhex(row.tx_hash),
         tuple(json.loads(row.segment_ids)),
-        None if row.lot is None else int(row.lot, 16),
+        None if row.lot is None else _queue_key(row.lot),
         TxState(row.state),
         None if row.block_hash is None else bytes.fromhex(row.block_hash),
     )

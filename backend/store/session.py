@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 60
+_MIGRATION_LOCK = 0x4875616E6C69616E
 
 
 class Database:
@@ -52,8 +53,16 @@ class Database:
             connection.commit()
 
     def migrate(self) -> None:
-        """Bring the schema to its newest version."""
-        command.upgrade(self._alembic(), "head")
+        """Bring the schema to its newest version; of several processes one does it and the others wait."""
+        if self.is_sqlite:
+            command.upgrade(self._alembic(), "head")
+            return
+        with self.engine.connect() as waiting:
+            waiting.exec_driver_sql(f"SELECT pg_advisory_lock({_MIGRATION_LOCK})")
+            try:
+                command.upgrade(self._alembic(), "head")
+            finally:
+                waiting.exec_driver_sql(f"SELECT pg_advisory_unlock({_MIGRATION_LOCK})")
 
     def schema_version(self) -> str | None:
         """Return the migration the database is at."""

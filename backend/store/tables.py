@@ -6,8 +6,10 @@ books (folded from the ledger; may be dropped and rebuilt). Ids are hex text of 
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
+
+_IS_ANCHOR = text("kind = 17")
 
 # --- handed in -------------------------------------------------------------------------------------------
 
@@ -19,6 +21,10 @@ class AcceptedSegment(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("device", "first_seq"),
         Index("ix_accepted_segment_state", "state", "id"),
+        # Answers when an entry arrived without reading past the words of its segment.
+        Index("ix_accepted_segment_arrival", "device", "first_seq", "last_seq", "received_at"),
+        # Lets anybody ask what became of all that was handed in since some day.
+        Index("ix_accepted_segment_received", "received_at"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -33,6 +39,7 @@ class AcceptedSegment(SQLModel, table=True):
     y: bytes
     r: bytes
     s: bytes
+    assertion: bytes = b""
     received_at: int = Field(sa_type=BigInteger)
     state: str = "queued"
     attempts: int = 0
@@ -50,6 +57,7 @@ class KnownDevice(SQLModel, table=True):
     role: int
     not_after: int = Field(sa_type=BigInteger)
     is_revoked: bool = False
+    origin: str | None = None
     registrar: str | None = None
     enrolled_seq: int | None = Field(default=None, sa_type=BigInteger)
 
@@ -68,6 +76,35 @@ class OutgoingTransaction(SQLModel, table=True):
     lot: str | None = None
     state: str = Field(index=True)
     block_hash: str | None = None
+
+
+class Lease(SQLModel, table=True):
+    """Which process does a kind of work that only one may do; `until_ms` is in the database's own time."""
+
+    __tablename__ = "lease"
+
+    name: str = Field(primary_key=True)
+    holder: str
+    term: int = Field(sa_type=BigInteger)
+    until_ms: int = Field(sa_type=BigInteger)
+
+
+class ContinuitySpan(SQLModel, table=True):
+    """A stretch of time in which a server lived, the chain was silent, or segments waited too long.
+
+    Written while it lasts, so `to_at` is the last that was seen of it; `is_over` once its end was seen too.
+    """
+
+    __tablename__ = "continuity_span"
+    __table_args__ = (Index("ix_continuity_span_kind", "kind", "to_at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str
+    from_at: int = Field(sa_type=BigInteger)
+    to_at: int = Field(sa_type=BigInteger)
+    is_over: bool = False
+    segments_max: int = 0
+    age_max_seconds: int = Field(default=0, sa_type=BigInteger)
 
 
 class Evidence(SQLModel, table=True):
@@ -93,6 +130,66 @@ class Enrolment(SQLModel, table=True):
     x: bytes | None = None
     y: bytes | None = None
     device: str | None = None
+
+
+# --- complaints: erasable, off chain -----------------------------------------------------------------------
+
+
+class Complaint(SQLModel, table=True):
+    """A complaint as it stands; folded from its statements and kept beside them for lists.
+
+    `code_digest` recognises the complainant's code, which is not kept. `owner` has the present stage. `told`
+    counts the statements that the 12345 hotline knows of.
+    """
+
+    __tablename__ = "complaint"
+    __table_args__ = (
+        Index("ix_complaint_bin", "bin", "reported_at"),
+        Index("ix_complaint_stage", "closed_at", "due_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    code_digest: str = Field(unique=True)
+    bin: str
+    site: str
+    kind: int
+    reported_at: int = Field(sa_type=BigInteger)
+    stage: int
+    owner: str
+    due_at: int | None = Field(default=None, sa_type=BigInteger)
+    closed_at: int | None = Field(default=None, sa_type=BigInteger)
+    statements: int
+    told: int = 0
+    hotline_order: str | None = Field(default=None, unique=True)
+    hotline_attempts: int = 0
+    hotline_retry_at: int = Field(default=0, sa_type=BigInteger)
+
+
+class ComplaintStatement(SQLModel, table=True):
+    """One statement of a complaint; `text` and its salt are erased together, the document stays checkable."""
+
+    __tablename__ = "complaint_statement"
+
+    case_id: str = Field(primary_key=True, foreign_key="complaint.id")
+    number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    document: bytes
+    salt: bytes
+    digest: bytes
+    text: str | None = None
+    text_salt: bytes | None = None
+    anchor_device: str | None = None
+    anchor_seq: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class ComplaintPhoto(SQLModel, table=True):
+    """The photo of a statement, re-encoded; deleting the row erases it."""
+
+    __tablename__ = "complaint_photo"
+
+    case_id: str = Field(primary_key=True, foreign_key="complaint.id")
+    number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    salt: bytes
+    jpeg: bytes
 
 
 # --- directory -------------------------------------------------------------------------------------------
@@ -188,22 +285,25 @@ class LedgerSegment(SQLModel, table=True):
     prev_head: bytes
     head: bytes
     seal: bytes
+    assertion: bytes = b""
     block_number: int = Field(sa_type=BigInteger, index=True)
     block_hash: str
     block_time: int = Field(sa_type=BigInteger)
     tx_hash: str
     log_index: int
+    lifts_to: int = Field(default=0, sa_type=BigInteger)
+    """How many lifts all segments hold up to and with this one."""
 
 
-class LiftRow(SQLModel, table=True):
-    """Where the lifts of a bin are: a position in a ledger segment. The key is the whole row."""
+class LiftRun(SQLModel, table=True):
+    """Some of the lifts of a run of segments, sorted by bin from `first_bin` on: see lift_runs.py."""
 
-    __tablename__ = "lift"
-    __table_args__ = {"sqlite_with_rowid": False}
+    __tablename__ = "lift_run"
 
-    bin: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    segment_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    position: int = Field(primary_key=True)
+    level: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    first_bin: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    packed: bytes
 
 
 class LotRun(SQLModel, table=True):
@@ -212,7 +312,7 @@ class LotRun(SQLModel, table=True):
     __tablename__ = "lot_run"
 
     lot: str = Field(primary_key=True)
-    segment_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    segment_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False, index=True))
     first_position: int = Field(primary_key=True)
     last_position: int
     applied: int
@@ -220,10 +320,18 @@ class LotRun(SQLModel, table=True):
 
 
 class CustodyStep(SQLModel, table=True):
-    """An entry other than a lift, as the ledger answered it (and answered it again when it settled)."""
+    """An entry other than a lift, as the ledger answered it (and answered it again when it settled).
+
+    `about` is the entry that an amendment, a dispute or an acknowledgement names.
+    """
 
     __tablename__ = "custody_step"
-    __table_args__ = (Index("ix_custody_step_lot", "lot"), Index("ix_custody_step_into", "into_lot"))
+    __table_args__ = (
+        Index("ix_custody_step_lot", "lot"),
+        Index("ix_custody_step_into", "into_lot"),
+        Index("ix_custody_step_about", "about_device", "about_seq"),
+        Index("ix_custody_step_anchor", "segment_id", sqlite_where=_IS_ANCHOR, postgresql_where=_IS_ANCHOR),
+    )
 
     device: str = Field(primary_key=True)
     seq: int = Field(primary_key=True, sa_type=BigInteger)
@@ -232,8 +340,25 @@ class CustodyStep(SQLModel, table=True):
     lot: str | None = None
     into_lot: str | None = None
     outcome: int
+    flaw: int = 0
     recorded_outcome: int
     settled_block: int | None = Field(default=None, sa_type=BigInteger)
+    settled_at: int | None = Field(default=None, sa_type=BigInteger)
+    about_device: str | None = None
+    about_seq: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class LotLink(SQLModel, table=True):
+    """What an entry, once applied, makes of one lot out of another: by merge, split, take in part, transform."""
+
+    __tablename__ = "lot_link"
+    __table_args__ = (Index("ix_lot_link_into", "into_lot"),)
+
+    lot: str = Field(primary_key=True)
+    into_lot: str = Field(primary_key=True)
+    device: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True, sa_type=BigInteger)
+    segment_id: int = Field(sa_type=BigInteger, index=True)
 
 
 class LotRow(SQLModel, table=True):
@@ -249,10 +374,83 @@ class LotRow(SQLModel, table=True):
     stream: int
     status: int
     pendings: int
+    shut: bool = False
+    mixture: int = 0
     given_to: str | None = None
     given_to_organisation: str | None = None
     give_seq: int | None = Field(default=None, sa_type=BigInteger)
     give_head13: str | None = None
+
+
+class OpenedSite(SQLModel, table=True):
+    """A site as a registrar of its organisation sealed it."""
+
+    __tablename__ = "opened_site"
+
+    device: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True, sa_type=BigInteger)
+    site: str = Field(index=True)
+    organisation: str
+    site_kind: int
+    block_number: int = Field(sa_type=BigInteger, index=True)
+
+
+class MassMove(SQLModel, table=True):
+    """What one entry does to one lot at one place, in the ledger's order: see docs/spec/mass-balance.md."""
+
+    __tablename__ = "mass_move"
+    __table_args__ = (
+        Index("ix_mass_move_figure", "day", "flow", "organisation", "site", "stream"),
+        Index("ix_mass_move_lot", "lot"),
+    )
+
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    device: str
+    seq: int = Field(sa_type=BigInteger)
+    lot: str
+    organisation: str
+    site: str
+    stream: int
+    occurred_at: int = Field(sa_type=BigInteger)
+    day: int
+    recorded_day: int
+    flow: int
+    grams: int = Field(sa_type=BigInteger)
+    delta: int = Field(sa_type=BigInteger)
+    basis: int
+    given: int = Field(sa_type=BigInteger)
+    given_basis: int
+    block_number: int = Field(sa_type=BigInteger, index=True)
+
+
+class MassDay(SQLModel, table=True):
+    """The sums of a day's moves by place, stream and flow; no row of them is without a fact."""
+
+    __tablename__ = "mass_day"
+
+    day: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    organisation: str = Field(primary_key=True)
+    site: str = Field(primary_key=True)
+    stream: int = Field(primary_key=True)
+    flow: int = Field(primary_key=True)
+    is_late: bool = Field(primary_key=True)
+    grams: int = Field(sa_type=BigInteger)
+    delta: int = Field(sa_type=BigInteger)
+    given: int = Field(sa_type=BigInteger)
+    facts: int = Field(sa_type=BigInteger)
+
+
+class MassStretch(SQLModel, table=True):
+    """What stocks changed by in 32 days, so that no opening asks for every day there was."""
+
+    __tablename__ = "mass_stretch"
+
+    stretch: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    organisation: str = Field(primary_key=True)
+    site: str = Field(primary_key=True)
+    stream: int = Field(primary_key=True)
+    delta: int = Field(sa_type=BigInteger)
+    facts: int = Field(sa_type=BigInteger)
 
 
 class Slot(SQLModel, table=True):
@@ -304,6 +502,45 @@ class Disagreement(SQLModel, table=True):
     first_seq: int = Field(sa_type=BigInteger)
     ledger: str
     fold: str
+
+
+# --- radar: found in the books, and found again when they are rebuilt -------------------------------------
+
+
+class RadarFinding(SQLModel, table=True):
+    """Something that looks wrong; subjects, evidence and numbers are JSON."""
+
+    __tablename__ = "radar_finding"
+    __table_args__ = (
+        Index("ix_radar_finding_newest", "at", "finding_id"),
+        Index("ix_radar_finding_period", "sought_in", "period"),
+    )
+
+    finding_id: str = Field(primary_key=True)
+    kind: str = Field(index=True)
+    variant: str
+    at: int = Field(sa_type=BigInteger)
+    confidence_permille: int
+    site: str | None = Field(default=None, index=True)
+    subjects: str
+    evidence: str
+    numbers: str
+    rule_id: str
+    rule_version: int
+    sought_in: str
+    period: int = Field(sa_type=BigInteger)
+
+
+class RadarPass(SQLModel, table=True):
+    """How far the radar has looked: the newest segment that it saw, the block it was in, and when it looked."""
+
+    __tablename__ = "radar_pass"
+
+    sought_in: str = Field(primary_key=True)
+    segment_id: int = Field(sa_type=BigInteger)
+    block_hash: str
+    day: int = Field(sa_type=BigInteger)
+    looked_at: int = Field(sa_type=BigInteger)
 
 
 def table_of(model: type[SQLModel]) -> Table:

@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from backend.domain.custody import can_be_enrolled
-from backend.domain.errors import BadSeal, Fork, Gap, MalformedSegment, UnknownDevice, WrongKey
-from backend.domain.journal import (
-    Entry,
-    Network,
-    Segment,
-    evidence_digest,
-    first_head,
-    next_head,
-    read_entry,
-    split_entries,
-)
+from backend.domain.devices import can_be_enrolled
+from backend.domain.errors import BadSeal, Fork, Gap, UnknownDevice, WrongKey
+from backend.domain.journal import Network, Segment, first_head, next_head, read_entry, split_entries
 from backend.domain.keccak import keccak256
 from backend.domain.layout import Kind
-from backend.domain.seal import is_seal_of, key_hash, seal_digest
-from backend.domain.types import Role, bin_text, organisation_of
-from backend.usecases.ports import Accepted, Intake, KnownBin, KnownDevice
-
-CLOCK_SKEW_SECONDS = 15 * 60
-
-
-@dataclass(frozen=True)
-class EvidenceDocument:
-    """What an entry's digest stands for; kept off the chain and erasable."""
-
-    seq: int
-    salt: bytes
-    document: str
-
-
-@dataclass(frozen=True)
-class Warning:
-    """A soft fault: the entry is kept all the same."""
-
-    index: int
-    seq: int
-    code: str
-    message: str
+from backend.domain.offered import Offered
+from backend.domain.seal import key_hash
+from backend.domain.segment_bytes import EvidenceDocument, Upload
+from backend.domain.types import Role, Scheme, organisation_of
+from backend.usecases.ports import Accepted, Intake, KnownDevice
+from backend.usecases.strange_entries import Warning, has_expired, warnings_of
 
 
 @dataclass(frozen=True)
@@ -68,19 +41,24 @@ def accept_segment(
     now: int,
     evidence: Sequence[EvidenceDocument] = (),
 ) -> Acceptance:
+    """Keep one segment by itself; see `accept`."""
+    return accept(Offered(Upload(segment, tuple(evidence)), network), intake=intake, now=now)
+
+
+def accept(offered: Offered, *, intake: Intake, now: int, streams: Mapping[int, int] | None = None) -> Acceptance:
     """Keep a segment and return its receipt; a repeat returns the receipt it got before.
 
-    1. the bytes are entries; 2. the device is enrolled, with this key; 3. it continues the journal;
-    4. what was kept before is the same; 5. the seal covers it; 6. evidence fits its digest; 7. keep it.
+    1. the bytes are entries, and not too many (`Offered` has seen to it); 2. the device is enrolled, with this
+    key; 3. it continues the journal; 4. what was kept before is the same; 5. the seal covers it;
+    6. evidence fits its digest; 7. keep it. Nothing is written before 7.
+
+    Args:
+        streams: those of the bins that it names, as far as they exist; asked for when None.
 
     Raises:
-        MalformedSegment, UnknownDevice, WrongKey, Gap, Fork, BadSeal: nothing is kept.
+        UnknownDevice, WrongKey, Gap, Fork, BadSeal, MalformedSegment: nothing is kept.
     """
-    # 1.
-    entries = split_entries(segment.words)
-    if segment.first_seq < 1:
-        raise MalformedSegment("The first entry of a journal has seq 1.", pointer="/first_seq")
-    last_seq = segment.first_seq + len(entries) - 1
+    segment, entries, last_seq = offered.segment, offered.entries, offered.last_seq
     # 2.
     intake.hold_journal(segment.device)
     device = intake.find_device(segment.device)
@@ -90,34 +68,38 @@ def accept_segment(
         raise WrongKey(device=segment.device)
     # 3.
     end = intake.find_end(segment.device)
-    kept_seq, kept_head = end if end is not None else (0, first_head(network, segment.device))
+    kept_seq, kept_head = end if end is not None else (0, first_head(offered.network, segment.device))
+    gap = intake.find_open_gap(segment.device, now) if segment.first_seq > kept_seq + 1 else None
+    if gap is not None and gap.to_seq + 1 == segment.first_seq:
+        kept_seq, kept_head = gap.to_seq, gap.head
     if segment.first_seq > kept_seq + 1:
         raise Gap(device=segment.device, next_seq=kept_seq + 1, first_seq=segment.first_seq)
     # 4.
-    before = intake.find_covering(segment.device, segment.first_seq, min(last_seq, kept_seq))
-    prev_head = _head_before(segment, before, kept_head, network)
-    heads = [prev_head]
-    for entry in entries:
-        heads.append(next_head(heads[-1], entry))
-    # 5.
-    digest = seal_digest(network, device=segment.device, seq=last_seq, head=heads[-1])
-    if not is_seal_of(digest, x=segment.x, y=segment.y, r=segment.r, s=segment.s):
-        raise BadSeal(device=segment.device, seq=last_seq)
     known = kept_seq - segment.first_seq + 1
+    before = intake.find_covering(segment.device, segment.first_seq, min(last_seq, kept_seq)) if known else []
+    prev_head = _head_before(segment, before, kept_head, offered.network)
+    heads = offered.heads_after(prev_head)
+    # 5.
+    if not offered.is_sealed_after(prev_head, origin=device.origin):
+        raise BadSeal(device=segment.device, seq=last_seq)
     _require_same(segment, before, entries, heads)
     # 6.
-    read = [read_entry(entry) for entry in entries]
-    documents = [_checked(document, segment.first_seq, read) for document in evidence]
+    if offered.misfit is not None:
+        raise offered.misfit
     # 7.
-    warnings = _warnings(segment, read, device=device, intake=intake, now=now)
+    lot_stream = intake.find_lot_stream(segment.device, before_seq=segment.first_seq, head=prev_head)
+    if streams is None:
+        streams = intake.find_streams(offered.bins)
+    warnings = warnings_of(offered, device=device, lot_stream=lot_stream, streams=streams, now=now)
     if known >= len(entries):
         return Acceptance(_receipt_again(segment, before, last_seq, prev_head, heads[-1]), False, warnings)
-    fresh = _accepted(segment, entries, heads, skip=max(known, 0), received_at=now)
+    fresh = _accepted(segment, entries, heads, skip=known, received_at=now)
     intake.keep(fresh)
-    for document in documents:
+    for document in offered.evidence:
         intake.keep_evidence(segment.device, document.seq, document.salt, document.document)
-    for position, entry_read in enumerate(read[max(known, 0) :]):
-        _learn(entry_read, fresh.segment.first_seq + position, device, intake=intake, now=now)
+    if may_enrol(device, now):
+        for position, entry in enumerate(entries[known:]):
+            _learn(entry, fresh.segment.first_seq + position, device, intake=intake)
     return Acceptance(fresh, True, warnings)
 
 
@@ -166,9 +148,7 @@ def _accepted(
 ) -> Accepted:
     """Return what is new of a segment; its seal stands, because a seal covers everything before it."""
     first_seq = segment.first_seq + skip
-    fresh = Segment(
-        segment.device, first_seq, b"".join(entries[skip:]), segment.x, segment.y, segment.r, segment.s
-    )
+    fresh = replace(segment, first_seq=first_seq, words=b"".join(entries[skip:]))
     last_seq = segment.first_seq + len(entries) - 1
     return Accepted(
         receipt_id(segment.device, first_seq, last_seq, heads[-1]),
@@ -180,32 +160,22 @@ def _accepted(
     )
 
 
-def _checked(document: EvidenceDocument, first_seq: int, entries: list[Entry]) -> EvidenceDocument:
-    index = document.seq - first_seq
-    pointer = f"/evidence/{document.seq}"
-    if not 0 <= index < len(entries):
-        raise MalformedSegment(
-            f"Evidence names seq {document.seq}, which is not in this segment.", pointer=pointer
-        )
-    digest = evidence_digest(document.salt, document.document.encode())
-    if len(document.salt) != 16 or entries[index].fields.get("evidence") != digest:
-        raise MalformedSegment(
-            f"Salt and document do not give the digest of entry {document.seq}.", pointer=pointer
-        )
-    return document
+def may_enrol(device: KnownDevice, now: int) -> bool:
+    """Say whether what this device seals can make devices known, or unknown."""
+    return device.role == Role.REGISTRAR and not device.is_revoked and not has_expired(device, now)
 
 
-def _learn(entry: Entry, seq: int, sealer: KnownDevice, *, intake: Intake, now: int) -> None:
+def _learn(words: bytes, seq: int, sealer: KnownDevice, *, intake: Intake) -> None:
     """Let the next upload of a device enrolled here be checked before the chain has its enrolment.
 
     What the ledger will call quarantined or invalid teaches nothing.
     """
-    is_registrar = sealer.role == Role.REGISTRAR and not sealer.is_revoked
-    if not entry.is_well_formed or not is_registrar or _has_expired(sealer, now):
+    if words[0] not in (Kind.ENROL, Kind.ROTATE, Kind.REVOKE):
+        return
+    entry = read_entry(words)
+    if not entry.is_well_formed:
         return
     fields = entry.fields
-    if entry.kind not in (Kind.ENROL, Kind.REVOKE):
-        return
     device = fields["device"]
     if organisation_of(device) != organisation_of(sealer.device) or device == sealer.device:
         return
@@ -213,52 +183,5 @@ def _learn(entry: Entry, seq: int, sealer: KnownDevice, *, intake: Intake, now: 
         intake.forget_trust(device)
     elif can_be_enrolled(fields) and intake.find_device(device) is None:
         key, role, not_after = key_hash(fields["x"], fields["y"]), fields["role"], fields["not_after"]
-        intake.know_device(KnownDevice(device, key, role, not_after, False, sealer.device, seq))
-
-
-def _has_expired(device: KnownDevice, now: int) -> bool:
-    return device.not_after != 0 and now > device.not_after
-
-
-def _warnings(
-    segment: Segment, entries: list[Entry], *, device: KnownDevice, intake: Intake, now: int
-) -> tuple[Warning, ...]:
-    found: list[Warning] = []
-
-    def warn(index: int, code: str, message: str) -> None:
-        found.append(Warning(index, segment.first_seq + index, code, message))
-
-    if device.is_revoked:
-        warn(0, "revoked-device", "This device was revoked; its entries are quarantined.")
-    if _has_expired(device, now):
-        warn(0, "expired-device", "This device's enrolment has expired; its entries are quarantined.")
-    bins = intake.find_bins({e.fields["bin"] for e in entries if e.kind == Kind.LIFT})
-    lot_stream = intake.find_current_lot_stream(segment.device)
-    for index, entry in enumerate(entries):
-        if entry.fields["occurred_at"] > now + CLOCK_SKEW_SECONDS:
-            warn(index, "clock-skew", "The device's clock is ahead of the server's.")
-        if not entry.is_well_formed:
-            warn(index, "unknown-kind", f"Kind {entry.kind} is not known; it is recorded without effect.")
-        elif entry.kind == Kind.LOAD:
-            lot_stream = entry.fields["stream"]
-        elif entry.kind == Kind.LIFT:
-            _warn_lift(index, entry, bins.get(entry.fields["bin"]), lot_stream, warn)
-    return tuple(found)
-
-
-def _warn_lift(
-    index: int,
-    entry: Entry,
-    known: KnownBin | None,
-    lot_stream: int | None,
-    warn: Callable[[int, str, str], None],
-) -> None:
-    stream = entry.fields["stream"]
-    if known is None:
-        warn(index, "unknown-bin", f"Bin {bin_text(entry.fields['bin'])} is not in the register.")
-    elif known.stream != stream:
-        warn(index, "wrong-stream", "The bin is placed for another stream than the lift says.")
-    if lot_stream is None:
-        warn(index, "no-lot", "No lot is open for this lift.")
-    elif lot_stream != stream:
-        warn(index, "wrong-stream", "The lift's stream is not that of the lot it goes into.")
+        origin = fields["origin"] if fields["scheme"] == Scheme.WEBAUTHN else None
+        intake.know_device(KnownDevice(device, key, role, not_after, False, sealer.device, seq, origin))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.domain.devices import Witness
+from backend.domain.journal import Segment
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -39,6 +42,12 @@ class SegmentRecorded:
     s: int
     words: bytes
     outcomes: bytes
+    assertion: bytes = b""
+
+    @property
+    def segment(self) -> Segment:
+        """The segment as its device sealed it."""
+        return Segment(self.device, self.first_seq, self.words, self.x, self.y, self.r, self.s, self.assertion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +62,51 @@ class SegmentRefused:
 
 @dataclass(frozen=True, slots=True)
 class StepSettled:
-    """A step that had waited got its outcome."""
+    """A step that had waited got its outcome (a byte with its flaw)."""
 
     place: LogPlace
     device: int
     seq: int
     lot: int
     outcome: int
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessShown:
+    """Somebody showed a sealed entry of a journal that is not recorded that far."""
+
+    place: LogPlace
+    witness: Witness
+
+
+@dataclass(frozen=True, slots=True)
+class ForkShown:
+    """A device was shown to have sealed two heads for one seq."""
+
+    place: LogPlace
+    device: int
+    seq: int
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class GapClosed:
+    """A journal went on after entries that it has lost."""
+
+    place: LogPlace
+    device: int
+    from_seq: int
+    to_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntriesTranscribed:
+    """What a registrar brought of another device's journal had effect: one outcome byte an entry."""
+
+    place: LogPlace
+    device: int
+    first_seq: int
+    outcomes: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +141,40 @@ class RegistrarReplaced:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistrarProposalCancelled:
+    """An auditor stopped the announcement of another root registrar; the device's id stays used up."""
+
+    place: LogPlace
+    organisation: int
+    registrar: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationSuspended:
+    """The city stopped an organisation's registrars."""
+
+    place: LogPlace
+    organisation: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationResumed:
+    """The city let a suspended organisation's registrars act again."""
+
+    place: LogPlace
+    organisation: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegulatorSet:
+    """The city said whether an organisation is a regulator."""
+
+    place: LogPlace
+    organisation: int
+    is_regulator: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SiteOpened:
     """A site that its organisation's registrar attested."""
 
@@ -120,15 +201,25 @@ class BinsPlaced:
     place: LogPlace
     site: int
     bins: tuple[PlacedBinEvent, ...]
+    head: bytes = b""
+    """The site's rolling head after them."""
 
 
 LedgerEvent = (
     SegmentRecorded
     | SegmentRefused
     | StepSettled
+    | WitnessShown
+    | ForkShown
+    | GapClosed
+    | EntriesTranscribed
     | OrganisationCreated
     | RegistrarProposed
     | RegistrarReplaced
+    | RegistrarProposalCancelled
+    | OrganisationSuspended
+    | OrganisationResumed
+    | RegulatorSet
     | SiteOpened
     | BinsPlaced
 )

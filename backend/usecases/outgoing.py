@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from backend.domain.custody_state import QueueKey
 from backend.domain.journal import Segment
 
 
@@ -33,6 +34,6 @@ class StoredTx:
     raw: bytes = field(repr=False)
     tx_hash: bytes
     segment_ids: tuple[int, ...] = ()
-    lot: int | None = None
+    settles: QueueKey | None = None
     state: TxState = TxState.SENT
     block_hash: bytes | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from backend.domain.journal import Network
@@ -11,12 +11,19 @@ from backend.domain.journal import Network
 
 @dataclass(frozen=True)
 class Trust:
-    """What a verifier believes before it opens a bundle."""
+    """What a verifier believes before it opens a bundle.
+
+    `checkpoints` are hashes of blocks by number that the verifier has from elsewhere. On a chain with a single
+    sequencer whoever runs it could write another history; no bundle can show that, so it has to be said.
+    """
 
     network: Network
     genesis_hash: str
     actor_registry: str
     code_hashes: dict[str, str]
+    ledger_versions: str | None = None
+    checkpoints: Mapping[int, str] = field(default_factory=dict)
+    has_single_sequencer: bool = False
 
 
 def trust_of(content: Mapping[str, Any]) -> Trust:
@@ -25,11 +32,15 @@ def trust_of(content: Mapping[str, Any]) -> Trust:
     Raises:
         KeyError, TypeError, ValueError, AttributeError: the content has not the form of a trust file.
     """
+    versions = content.get("ledger_versions")
     return Trust(
         Network(int(content["chain_id"]), _hex(content["ledger"], 20)),
         _hex(content["genesis_hash"], 32).hex(),
         "0x" + _hex(content["actor_registry"], 20).hex(),
         _code_hashes(content),
+        None if versions is None else "0x" + _hex(versions, 20).hex(),
+        {_number(one["number"]): _hex(one["hash"], 32).hex() for one in content.get("checkpoints", [])},
+        content.get("sequencer") == "single",
     )
 
 
@@ -40,11 +51,18 @@ def _hex(text: str, size: int) -> bytes:
     return value
 
 
+def _number(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r} is not a block's number")
+    return value
+
+
 _CONTRACTS = {
     "CustodyLedger": "ledger",
     "ActorRegistry": "actor_registry",
     "BinRegistry": "bin_registry",
     "LedgerVersions": "ledger_versions",
+    "CityAuthority": "city_authority",
 }
 _BELIEVED = {"CustodyLedger", "ActorRegistry"}
 

@@ -39,7 +39,10 @@ class SiteView:
 
 @dataclass(frozen=True)
 class EntryView:
-    """One entry: what it says, and how far it got."""
+    """One entry: what it says, and how far it got.
+
+    `blocks_to_final` is how many more blocks must become final until its own is: 0 where it is.
+    """
 
     device: str
     seq: int
@@ -52,9 +55,11 @@ class EntryView:
     recorded_at: int | None
     state: str
     outcome: int | None
+    flaw: int
     tx_hash: str | None
     block_number: int | None
     block_hash: str | None
+    blocks_to_final: int | None
     segment_first_seq: int
     segment_last_seq: int
 
@@ -75,7 +80,7 @@ class LiftView:
 
 @dataclass(frozen=True)
 class LotView:
-    """A lot as it stands now."""
+    """A lot as it stands now. `mixture` has bit 1 << stream for each other stream in it."""
 
     lot: str
     stream: int
@@ -85,11 +90,12 @@ class LotView:
     grams: int
     lifts: int
     given_to_organisation: OrganisationView | None
+    mixture: int
 
 
 @dataclass(frozen=True)
 class JourneyStep:
-    """One step of a lot's journey. `lifts` is set where the step stands for a run of lifts."""
+    """One step of a lot's journey. Standing for all lifts of a lot, `lifts` is how many, the last at `to_seq`."""
 
     entry: EntryView
     lot: str
@@ -97,6 +103,7 @@ class JourneyStep:
     grams: int | None
     counterpart: OrganisationView | None
     lifts: int | None = None
+    to_seq: int | None = None
 
 
 @dataclass(frozen=True)
@@ -134,7 +141,7 @@ class BinTrace:
 
 @dataclass(frozen=True)
 class IncomingLot:
-    """A lot on its way to an organisation."""
+    """A lot on its way to an organisation. `mixture` has bit 1 << stream for each other stream in it."""
 
     lot: str
     stream: int
@@ -145,6 +152,7 @@ class IncomingLot:
     give_head: str
     given_at: int
     giver_organisation: OrganisationView
+    mixture: int
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,14 @@ pragma solidity 0.8.37;
 interface ILedgerVersions {
     event LedgerAdded(uint256 indexed version, address indexed ledger, uint40 activeFrom);
 
-    error LedgerVersionsNoAdmin();
-    error LedgerVersionsNotAdmin(address sender, address admin);
     error LedgerVersionsNoCode(address ledger);
+    error LedgerVersionsListedBefore(address ledger);
+    error LedgerVersionsNotListed(address ledger);
     error LedgerVersionsNotLater(uint40 activeFrom, uint40 lastActiveFrom);
     error LedgerVersionsUnknown(uint256 version, uint256 count);
 
-    /// @notice Adds a ledger that is in force from `activeFrom` (Unix seconds) on. Only the admin.
+    /// @notice Adds a ledger that is in force from `activeFrom` (Unix seconds) on. Only the city, with notice.
     function add(address ledger, uint40 activeFrom) external;
-
-    function admin() external view returns (address);
 
     function count() external view returns (uint256);
 
@@ -24,4 +22,9 @@ interface ILedgerVersions {
 
     /// @notice Returns the ledger in force now, or zero when none is yet.
     function inForce() external view returns (address ledger);
+
+    /// @notice Returns the ledger that follows a listed one, in force or not yet, or zeros when it is the last.
+    function successorOf(
+        address ledger
+    ) external view returns (address successor, uint40 activeFrom);
 }

@@ -9,14 +9,25 @@ using DeviceSlot for Device global;
 
 /// @title Packing of a device's slot
 library DeviceSlot {
-    uint256 private constant _NEXT_SEQ = 0xffffffffff << 56;
-    uint8 private constant _REVOKED = 1;
+    uint8 internal constant REVOKED = 1;
+    uint8 internal constant FORKED = 2;
+    uint8 internal constant PASSKEY = 4;
+    uint8 internal constant PINNED = 8;
+    uint8 internal constant MOVED = 16;
+    uint8 internal constant ANNOUNCED = 32;
+    /// @dev What goes along when a journal moves to another ledger.
+    uint8 internal constant CARRIED = REVOKED | FORKED | PASSKEY;
+
+    uint256 private constant _NEXT_SEQ = uint256(type(uint40).max) << 56;
+    uint256 private constant _NOT_AFTER = uint256(type(uint32).max) << 24;
+    uint256 private constant _FLAGS = uint256(type(uint8).max) << 8;
 
     /// @notice Returns a device that has recorded nothing yet.
     function enrolled(
         uint160 keyHash_,
         uint32 notAfter_,
         uint8 role_,
+        uint8 flags_,
         uint8 epoch_
     ) internal pure returns (Device) {
         return
@@ -25,6 +36,7 @@ library DeviceSlot {
                     (1 << 56) |
                     (uint256(notAfter_) << 24) |
                     (uint256(role_) << 16) |
+                    (uint256(flags_) << 8) |
                     epoch_
             );
     }
@@ -58,15 +70,29 @@ library DeviceSlot {
         return uint8(Device.unwrap(device));
     }
 
-    function isRevoked(Device device) internal pure returns (bool) {
-        return flags(device) & _REVOKED != 0;
+    /// @notice Returns whether any of these flags is set.
+    function has(Device device, uint8 flags_) internal pure returns (bool) {
+        return flags(device) & flags_ != 0;
     }
 
     function withNextSeq(Device device, uint40 seq) internal pure returns (Device) {
         return Device.wrap((Device.unwrap(device) & ~_NEXT_SEQ) | (uint256(seq) << 56));
     }
 
-    function revoked(Device device) internal pure returns (Device) {
-        return Device.wrap(Device.unwrap(device) | (uint256(_REVOKED) << 8));
+    function withNotAfter(Device device, uint32 notAfter_) internal pure returns (Device) {
+        return Device.wrap((Device.unwrap(device) & ~_NOT_AFTER) | (uint256(notAfter_) << 24));
+    }
+
+    function withFlag(Device device, uint8 flag) internal pure returns (Device) {
+        return Device.wrap(Device.unwrap(device) | (uint256(flag) << 8));
+    }
+
+    function withoutFlag(Device device, uint8 flag) internal pure returns (Device) {
+        return Device.wrap(Device.unwrap(device) & ~(uint256(flag) << 8));
+    }
+
+    /// @notice Returns the device with only those of its flags that go along to another ledger.
+    function carried(Device device) internal pure returns (Device) {
+        return Device.wrap(Device.unwrap(device) & (~_FLAGS | (uint256(CARRIED) << 8)));
     }
 }

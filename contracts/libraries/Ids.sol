@@ -8,11 +8,6 @@ library Ids {
         return uint24(deviceOrSite >> 40);
     }
 
-    /// @dev Serial 0 stands for the organisation itself.
-    function organisationAsReceiver(uint64 device) internal pure returns (uint64) {
-        return (device >> 40) << 40;
-    }
-
     function serialOf(uint64 device) internal pure returns (uint40) {
         return uint40(device);
     }
@@ -27,5 +22,15 @@ library Ids {
 
     function lotSerialOf(uint96 lot) internal pure returns (uint32) {
         return uint32(lot);
+    }
+
+    /// @notice Returns whether `to`, a device or (serial 0) an organisation, means this device.
+    function isNamed(uint64 to, uint64 device) internal pure returns (bool) {
+        return to == device || to == (device >> 40) << 40;
+    }
+
+    /// @notice Returns whether the device may open a lot of this id.
+    function isOwn(uint64 device, uint96 lot) internal pure returns (bool) {
+        return openerOf(lot) == device && lotSerialOf(lot) != 0;
     }
 }

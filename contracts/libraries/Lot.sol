@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 /// @dev A lot in one slot: holder 64, grams 48, lifts 32, last lift's seq 40, pendings 16, stream 8,
-/// status 8, taken 8, spare 32. Zero means that no such lot was opened.
+/// status 8, shut 8, mixture 8, spare 24. Zero means that no such lot was opened.
 type Lot is uint256;
 
 using LotSlot for Lot global;
@@ -14,6 +14,7 @@ library LotSlot {
     uint8 internal constant MERGED = 3;
     uint8 internal constant CLOSED = 4;
     uint8 internal constant LEAVING = 5;
+    uint8 internal constant PROMISED = 6;
 
     uint256 internal constant MAX_GRAMS = type(uint48).max;
 
@@ -23,7 +24,9 @@ library LotSlot {
     uint256 private constant _LAST_SEQ = uint256(type(uint40).max) << 72;
     uint256 private constant _ONE_PENDING = 1 << 56;
     uint256 private constant _STATUS = uint256(type(uint8).max) << 40;
-    uint256 private constant _TAKEN = 1 << 32;
+    uint256 private constant _STREAM = uint256(type(uint8).max) << 48;
+    uint256 private constant _SHUT = 1 << 32;
+    uint256 private constant _MIXTURE = uint256(type(uint8).max) << 24;
 
     function opened(uint64 holder_, uint8 stream_) internal pure returns (Lot) {
         return
@@ -62,26 +65,32 @@ library LotSlot {
         return uint8(Lot.unwrap(lot) >> 40);
     }
 
-    /// @notice Returns whether custody of the lot has ever passed.
-    function taken(Lot lot) internal pure returns (bool) {
-        return Lot.unwrap(lot) & _TAKEN != 0;
+    function mixture(Lot lot) internal pure returns (uint8) {
+        return uint8(Lot.unwrap(lot) >> 24);
     }
 
+    /// @notice Returns whether the lot takes no more loads, lifts and merges.
+    function isShut(Lot lot) internal pure returns (bool) {
+        return Lot.unwrap(lot) & _SHUT != 0;
+    }
+
+    /// @notice Returns whether the lot is in the device's hands with no step of it waiting.
     function isHeldBy(Lot lot, uint64 device) internal pure returns (bool) {
         return lot.holder() == device && lot.status() == HELD;
     }
 
+    function isInHandOf(Lot lot, uint64 device) internal pure returns (bool) {
+        uint8 status_ = lot.status();
+        return lot.holder() == device && (status_ == HELD || status_ == LEAVING);
+    }
+
+    function isGivenBy(Lot lot, uint64 device) internal pure returns (bool) {
+        return lot.holder() == device && lot.status() == GIVEN;
+    }
+
     /// @notice Returns whether the device may load, lift or merge into the lot.
     function isOpenTo(Lot lot, uint64 device) internal pure returns (bool) {
-        return lot.isHeldBy(device) && !lot.taken();
-    }
-
-    function isLeaving(Lot lot) internal pure returns (bool) {
-        return lot.status() == LEAVING;
-    }
-
-    function isGiven(Lot lot) internal pure returns (bool) {
-        return lot.status() == GIVEN;
+        return lot.isHeldBy(device) && !lot.isShut();
     }
 
     function withStatus(Lot lot, uint8 status_) internal pure returns (Lot) {
@@ -113,9 +122,19 @@ library LotSlot {
         return Lot.wrap(Lot.unwrap(lot) - _ONE_PENDING);
     }
 
-    /// @notice Returns the lot in its next holder's hands.
-    function takenBy(Lot lot, uint64 holder_, uint48 grams_) internal pure returns (Lot) {
-        uint256 raw = Lot.unwrap(lot.withGrams(grams_).withStatus(HELD)) & ~_HOLDER;
-        return Lot.wrap(raw | (uint256(holder_) << 192) | _TAKEN);
+    function shut(Lot lot) internal pure returns (Lot) {
+        return Lot.wrap(Lot.unwrap(lot) | _SHUT);
+    }
+
+    function withHolder(Lot lot, uint64 holder_) internal pure returns (Lot) {
+        return Lot.wrap((Lot.unwrap(lot) & ~_HOLDER) | (uint256(holder_) << 192));
+    }
+
+    function withStream(Lot lot, uint8 stream_) internal pure returns (Lot) {
+        return Lot.wrap((Lot.unwrap(lot) & ~_STREAM) | (uint256(stream_) << 48));
+    }
+
+    function withMixture(Lot lot, uint8 mixture_) internal pure returns (Lot) {
+        return Lot.wrap((Lot.unwrap(lot) & ~_MIXTURE) | (uint256(mixture_) << 24));
     }
 }

@@ -2,6 +2,8 @@
 pragma solidity 0.8.37;
 
 /// @title The EIP-712 hash of a seal, its P-256 check, and what a registrar's seal attests
+/// @dev Assembly where every segment passes: what is hashed or asked stands behind the free memory pointer only
+/// as long as that takes.
 library Seal {
     bytes32 internal constant DOMAIN_TYPEHASH = keccak256(
         "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
@@ -13,7 +15,8 @@ library Seal {
     bytes32 internal constant VERSION_HASH = keccak256("1");
 
     /// @dev P256VERIFY, https://eips.ethereum.org/EIPS/eip-7951
-    address private constant _P256_VERIFY = address(0x100);
+    uint256 private constant _P256_VERIFY = 0x100;
+    uint256 private constant _SHA256 = 2;
 
     function domainSeparator(uint256 chainId, address ledger) internal pure returns (bytes32) {
         return keccak256(abi.encode(DOMAIN_TYPEHASH, NAME_HASH, VERSION_HASH, chainId, ledger));
@@ -25,9 +28,22 @@ library Seal {
         uint64 device,
         uint40 seq,
         bytes32 head
-    ) internal pure returns (bytes32) {
-        bytes32 structHash = keccak256(abi.encode(SEAL_TYPEHASH, device, seq, head));
-        return keccak256(abi.encodePacked(hex"1901", separator, structHash));
+    ) internal pure returns (bytes32 digest_) {
+        bytes32 typehash = SEAL_TYPEHASH;
+        uint256 device_ = device;
+        uint256 seq_ = seq;
+        assembly ("memory-safe") {
+            let at_ := mload(0x40)
+            mstore(at_, typehash)
+            mstore(add(at_, 0x20), device_)
+            mstore(add(at_, 0x40), seq_)
+            mstore(add(at_, 0x60), head)
+            let structHash := keccak256(at_, 0x80)
+            mstore(at_, shl(240, 0x1901))
+            mstore(add(at_, 0x02), separator)
+            mstore(add(at_, 0x22), structHash)
+            digest_ := keccak256(at_, 0x42)
+        }
     }
 
     /// @notice Returns the hash under which a registrar's word about a site is attested.
@@ -43,7 +59,13 @@ library Seal {
 
     /// @notice Returns the part of a public key that the ledger keeps.
     function keyHash(bytes32 x, bytes32 y) internal pure returns (uint160) {
-        return uint160(uint256(keccak256(abi.encodePacked(x, y))));
+        bytes32 hash;
+        assembly ("memory-safe") {
+            mstore(0x00, x)
+            mstore(0x20, y)
+            hash := keccak256(0x00, 0x40)
+        }
+        return uint160(uint256(hash));
     }
 
     /// @notice Returns whether (r, s) is the key's ECDSA-SHA256 signature of the digest.
@@ -56,7 +78,15 @@ library Seal {
         bytes32 x,
         bytes32 y
     ) internal view returns (bool) {
-        return verifyP256(sha256(abi.encodePacked(digest_)), r, s, x, y);
+        bytes32 hash;
+        assembly ("memory-safe") {
+            mstore(0x00, digest_)
+            if iszero(staticcall(gas(), _SHA256, 0x00, 0x20, 0x00, 0x20)) {
+                revert(0, 0)
+            }
+            hash := mload(0x00)
+        }
+        return verifyP256(hash, r, s, x, y);
     }
 
     /// @dev A chain without the precompile answers with nothing, just like a bad signature.
@@ -66,9 +96,17 @@ library Seal {
         bytes32 s,
         bytes32 x,
         bytes32 y
-    ) internal view returns (bool) {
-        (bool success, bytes memory answer) = _P256_VERIFY.staticcall(abi.encode(hash, r, s, x, y));
-        return success && answer.length == 32 && bytes32(answer) == bytes32(uint256(1));
+    ) internal view returns (bool isVerified) {
+        assembly ("memory-safe") {
+            let at_ := mload(0x40)
+            mstore(at_, hash)
+            mstore(add(at_, 0x20), r)
+            mstore(add(at_, 0x40), s)
+            mstore(add(at_, 0x60), x)
+            mstore(add(at_, 0x80), y)
+            let success := staticcall(gas(), _P256_VERIFY, at_, 0xa0, 0x00, 0x20)
+            isVerified := and(success, and(eq(returndatasize(), 0x20), eq(mload(0x00), 1)))
+        }
     }
 
     /// @notice Returns whether this chain has the precompile.

@@ -2,8 +2,9 @@
 pragma solidity 0.8.37;
 
 import {Entry} from "../libraries/Entry.sol";
-import {Journal} from "../libraries/Journal.sol";
+import {Heads, Journal} from "../libraries/Journal.sol";
 import {Seal} from "../libraries/Seal.sol";
+import {WebAuthn} from "../libraries/WebAuthn.sol";
 
 /// @title The treaty's pure functions, for tests that compare them with tests/vectors
 contract TreatyHarness {
@@ -34,6 +35,28 @@ contract TreatyHarness {
         bytes32 y
     ) external view returns (bool) {
         return Seal.isValid(digest_, r, s, x, y);
+    }
+
+    function verifyP256(
+        bytes32 hash,
+        bytes32 r,
+        bytes32 s,
+        bytes32 x,
+        bytes32 y
+    ) external view returns (bool) {
+        return Seal.verifyP256(hash, r, s, x, y);
+    }
+
+    function isAssertion(
+        bytes32 digest_,
+        uint64 originDigest,
+        bytes calldata assertion,
+        bytes32 r,
+        bytes32 s,
+        bytes32 x,
+        bytes32 y
+    ) external view returns (bool) {
+        return WebAuthn.isValid(digest_, originDigest, assertion, r, s, x, y);
     }
 
     function domainSeparator(uint256 chainId, address ledger) external pure returns (bytes32) {
@@ -72,7 +95,9 @@ contract TreatyHarness {
         bytes32 head,
         bytes calldata words
     ) external pure returns (bytes32[] memory heads) {
-        return Journal.roll(head, words);
+        Heads rolled = Journal.roll(head, words);
+        heads = new bytes32[](rolled.count());
+        for (uint256 i = 0; i < heads.length; ++i) heads[i] = rolled.afterEntry(words, i);
     }
 
     function wordCountOf(uint8 kind) external pure returns (uint8) {
@@ -112,7 +137,7 @@ contract TreatyHarness {
         uint256 head,
         uint256 word1
     ) external pure returns (uint96 lot, uint48 grams, uint64 to) {
-        return (Entry.lot(head), Entry.grams(head), Entry.giveTo1(word1));
+        return (Entry.lot(head), Entry.grams(head), Entry.party1(word1));
     }
 
     function takeOf(
@@ -121,12 +146,12 @@ contract TreatyHarness {
     ) external pure returns (uint96 lot, uint48 grams, uint40 giveSeq, uint64 giver) {
         lot = Entry.lot(head);
         grams = Entry.grams(head);
-        giveSeq = Entry.takeGiveSeq(head);
-        giver = Entry.takeGiver1(word1);
+        giveSeq = Entry.giveSeq(head);
+        giver = Entry.party1(word1);
     }
 
     function withdrawOf(uint256 head) external pure returns (uint96 lot, uint40 giveSeq) {
-        return (Entry.lot(head), Entry.withdrawGiveSeq(head));
+        return (Entry.lot(head), Entry.undoneSeq(head));
     }
 
     function weighOf(
@@ -145,8 +170,8 @@ contract TreatyHarness {
     ) external pure returns (uint96 lot, uint48 grams, uint96 into, uint8 stream) {
         lot = Entry.lot(head);
         grams = Entry.grams(head);
-        into = Entry.mergeInto1(word1);
-        stream = Entry.mergeStream1(word1);
+        into = Entry.into1(word1);
+        stream = Entry.intoStream1(word1);
     }
 
     function closeOf(

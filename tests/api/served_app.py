@@ -23,7 +23,7 @@ def main() -> None:
         books=BooksStore(database, NETWORK),
         network=NETWORK,
         deployment=DEPLOYMENT,
-        finality_depth=FINALITY_DEPTH,
+        finality=FINALITY_DEPTH,
         public_base_url="https://huanlian.example",
         chain_is_reachable=lambda: True,
         now=lambda: NOON,

@@ -164,7 +164,10 @@ class TestWithoutARegistrarsSeal:
             sealer.write(Kind.ENROL, device=device, role=1, scheme=1, x=x, y=y)
             segment = sealer.cut()
             client.post("/api/v1/segments", json=upload_of(segment))
-            client.post("/api/v1/segments", json=upload_of(replace(segment, device=city.registrars[CREW].device)))
+            stolen = upload_of(replace(segment, device=city.registrars[CREW].device))
+            client.post("/api/v1/segments", json=stolen)
+            client.post("/api/v1/segments/batch", json={"segments": [stolen, upload_of(segment)]})
+            client.put("/api/v1/hotline/complaints/1", json=upload_of(segment))
         assert kept()[2:] == before
         assert client.get(f"/api/v1/devices/{device_text(device)}").status_code == 404
 
@@ -200,8 +203,10 @@ class TestWithoutARegistrarsSeal:
         }
         assert writing == {
             ("post", "/api/v1/segments"),
+            ("post", "/api/v1/segments/batch"),
             ("post", "/api/v1/enrolments"),
             ("put", "/api/v1/enrolments/{code}/key"),
+            ("put", "/api/v1/hotline/complaints/{order}"),
         }
 
 

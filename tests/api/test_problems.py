@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from shared_material import find_shared
 from small_city import SmallCity, upload_of, write_lifts
 
 from backend.api.app import create_api
+from backend.api.deps import UPLOADS_MAX
 from backend.api.problems import PROBLEMS
 from backend.domain import errors
 from backend.domain.errors import DomainError
@@ -76,6 +78,18 @@ class Provoke:
     def malformed_segment(self) -> Any:
         return self.hand_in(words="0201" + "00" * 30 + "0300" + "00" * 30)
 
+    def segment_too_heavy(self) -> Any:
+        return self.hand_in(words=("13ff" + "00" * 30 + "00" * 254 * 32) * 9)
+
+    def busy(self) -> Any:
+        pressure = self.city.pressure
+        for _ in range(UPLOADS_MAX):
+            pressure.enter()
+        answer = self.hand_in()
+        for _ in range(UPLOADS_MAX):
+            pressure.leave()
+        return answer
+
     def malformed_request(self) -> Any:
         return self.hand_in(device="x")
 
@@ -84,6 +98,9 @@ class Provoke:
 
     def too_large(self) -> Any:
         return self.client.post("/api/v1/segments", content=b" " * (3 << 20), headers=JSON)
+
+    def unsupported_media_type(self) -> Any:
+        return self.client.post("/api/v1/segments", content=b"a,b", headers={"content-type": "text/csv"})
 
     def unknown_entry(self) -> Any:
         return self.client.get("/api/v1/entries/0000020000000007/99")
@@ -124,6 +141,17 @@ class Provoke:
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
         return self.client.get("/ready")
 
+    def not_the_hotline(self) -> Any:
+        return self._call("another key")
+
+    def unknown_complaint(self) -> Any:
+        return self._call("agreed")
+
+    def _call(self, key: str) -> Any:
+        app: Any = self.client.app
+        app.state.services = replace(app.state.services, hotline_key="agreed")
+        return self.client.get("/api/v1/hotline/complaints/GZ-1", headers={"Authorization": f"Bearer {key}"})
+
     def internal_error(self) -> Any:
         with self.city.database.transaction() as connection:
             connection.exec_driver_sql("DROP TABLE lot")
@@ -160,7 +188,7 @@ class TestEveryProblem:
         assert (known.advice_zh if is_chinese else known.advice_en) in body["detail"]
         assert answer.headers["content-language"] == ("zh-Hans" if is_chinese else "en")
         assert ("errors" in body) is (known.status == 422)
-        assert ("retry-after" in answer.headers) is (slug in ("not-ready", "not-recorded-yet"))
+        assert ("retry-after" in answer.headers) is (slug in ("not-ready", "not-recorded-yet", "busy"))
 
     @pytest.mark.parametrize("slug", PROBLEMS)
     def test_has_a_page_in_both_languages(self, client: TestClient, slug: str) -> None:
@@ -196,7 +224,7 @@ class TestEveryProblem:
         told = (ROOT / "docs/spec/api.md").read_text()
         for slug in ("bad-seal", "unknown-device", "wrong-key", "gap", "fork", "malformed-segment"):
             assert f"`{slug}` {PROBLEMS[slug].status}" in told
-        for slug in ("invalid-json", "too-large"):
+        for slug in ("invalid-json", "too-large", "segment-too-heavy", "unsupported-media-type", "busy"):
             assert f"`{slug}` {PROBLEMS[slug].status}" in told
 
 

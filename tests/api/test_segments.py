@@ -16,7 +16,7 @@ from backend.domain.journal import Segment, evidence_digest
 from backend.domain.layout import Kind
 from backend.domain.types import Role, device_id, device_text, lot_id
 from backend.domain.writer import JournalWriter, SigningKey
-from backend.usecases.accept_segment import CLOCK_SKEW_SECONDS
+from backend.usecases.strange_entries import CLOCK_SKEW_SECONDS
 
 Kept = Callable[[], tuple[Any, ...]]
 
@@ -64,6 +64,7 @@ class TestHandIn:
             ({"words": bytes([3, 4]) + bytes(30)}, 422, "malformed-segment"),
             ({"words": bytes([2, 0]) + bytes(30)}, 422, "malformed-segment"),
             ({"words": (bytes([1]) + bytes(31)) * 257}, 422, "malformed-segment"),
+            ({"words": (bytes([19, 255]) + bytes(254 * 32 + 30)) * 9}, 413, "segment-too-heavy"),
         ],
     )
     def test_refuses_and_keeps_nothing(
@@ -77,6 +78,8 @@ class TestHandIn:
         if slug == "gap":
             assert answer.json()["next_seq"] == 1
             assert answer.json()["retryable"] is True
+        if slug == "segment-too-heavy":
+            assert answer.json()["entries_max"] == 4
 
     def test_refuses_a_second_history(self, client: TestClient, truck: JournalWriter, kept: Kept) -> None:
         other = JournalWriter(NETWORK, truck.device, truck.key)
@@ -295,7 +298,7 @@ class TestWhoMayEnrol:
             ("own", device_id(CREW, 0), {}),
             ("own", device_id(CREW, 50), {"role": 0}),
             ("own", device_id(CREW, 50), {"role": 6}),
-            ("own", device_id(CREW, 50), {"scheme": 2}),
+            ("own", device_id(CREW, 50), {"scheme": 3}),
             ("own", device_id(CREW, 50), {"not_after": 1 << 32}),
         ],
     )

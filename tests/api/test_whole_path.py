@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import httpx
@@ -157,14 +158,79 @@ class TestALotsJourney:
             rpc = f"http://127.0.0.1:{running.rpc_port}"
             done = running.huanlian("verify", str(path), "--trust", trust, "--rpc", rpc)
             assert done.exit_code == 0, done.output
-            assert done.stdout.strip().endswith("VALID")
-            assert running.huanlian("verify", str(path), "--trust", trust).exit_code == 3
-            outcomes = json.loads(bundle)["outcomes"]
-            path.write_bytes(bundle.replace(outcomes.encode(), b"02" + outcomes[2:].encode()))
+            *_, note, verdict = done.stdout.strip().splitlines()
+            assert (verdict, "single sequencer" in note) == ("VALID", True)
+            offline = running.huanlian("verify", str(path), "--trust", trust)
+            assert (offline.exit_code, "CONSISTENT, BLOCK NOT CHECKED" in offline.stdout) == (3, True)
+            away = running.huanlian("verify", str(path), "--trust", trust, "--rpc", "http://127.0.0.1:9")
+            assert (away.exit_code, "did not answer" in away.stdout) == (3, True)
+            assert len(bundle) <= 100_000
+            nodes = json.loads(bundle)["recorded"]["nodes"]
+            path.write_bytes(bundle.replace(nodes[-1].encode(), nodes[-1][:-1].encode() + b"f"))
             done = running.huanlian("verify", str(path), "--trust", trust, "--rpc", rpc)
-            assert (done.exit_code, "step 8" in done.stdout) == (1, True), done.stdout
+            assert (done.exit_code, "INVALID (step 3: " in done.stdout) == (1, True), done.stdout
         finally:
             running.start_server()
+
+
+class TestALotsWholeJourney:
+    def test_is_proved_by_one_file(self, running: RunningCity, people: People, tmp_path: Path) -> None:
+        lot = lot_id(people.truck.device, 1)
+        answer = httpx.get(f"{running.url}/api/v1/lots/{lot_text(lot)}/bundle", timeout=60)
+        assert answer.status_code == 200, answer.text
+        path, trust = tmp_path / "lot.json", str(running.data_dir / "trust.json")
+        path.write_bytes(answer.content)
+        rpc = f"http://127.0.0.1:{running.rpc_port}"
+        done = running.huanlian("verify", str(path), "--trust", trust, "--rpc", rpc)
+        assert done.stdout.strip().endswith("VALID"), done.stdout
+        for line in (
+            "lift x300: ",
+            "300 lifts, none left out",
+            f"give lot {lot_text(lot)}",
+            "weigh lot",
+            "take lot",
+        ):
+            assert line in done.stdout, (line, done.stdout)
+        # The park's take had waited for the station's give; its last outcome is proved too.
+        assert "deferred" not in done.stdout
+        path.write_bytes(answer.content.replace(b'"log":0', b'"log":1', 1))
+        done = running.huanlian("verify", str(path), "--trust", trust)
+        assert (done.exit_code, "INVALID (step 1: " in done.stdout) == (1, True)
+
+    def test_has_steps_that_waited_and_are_proved_alone_with_their_last_outcome(
+        self, running: RunningCity, people: People, tmp_path: Path
+    ) -> None:
+        path, trust = tmp_path / "take.json", str(running.data_dir / "trust.json")
+        path.write_bytes(httpx.get(f"{running.url}/api/v1/entries/{people.park.device:016x}/2/bundle").content)
+        done = running.huanlian(
+            "verify", str(path), "--trust", trust, "--rpc", f"http://127.0.0.1:{running.rpc_port}"
+        )
+        assert ("deferred, then applied" in done.stdout, done.exit_code) == (True, 0), done.stdout
+
+    def test_ends_in_the_day_of_a_site(self, running: RunningCity, people: People, tmp_path: Path) -> None:
+        site, park = device_id(PARK, 77), people.park
+        lot = lot_id(people.station.device, 1)
+        seq = park.write(Kind.CLOSE, lot=lot, grams=400_000, fate=2, site=site, occurred_at=NOON + 9000)
+        running.hand_in(park)
+        recorded_at = datetime.fromisoformat(str(running.entry(park.device, seq)["recorded_at"]))
+        date = recorded_at.astimezone(timezone(timedelta(hours=8))).date().isoformat()
+        answer = httpx.get(f"{running.url}/api/v1/sites/{site:016x}/days/{date}/bundle", timeout=60)
+        assert answer.status_code == 200, answer.text
+        path, trust = tmp_path / "day.json", str(running.data_dir / "trust.json")
+        path.write_bytes(answer.content)
+        rpc = f"http://127.0.0.1:{running.rpc_port}"
+        done = running.huanlian("verify", str(path), "--trust", trust, "--rpc", rpc)
+        assert done.exit_code == 0, done.stdout
+        assert "residue_grams: 400000" in done.stdout
+
+    def test_is_not_there_for_what_is_unknown(self, running: RunningCity) -> None:
+        for address, slug in (
+            (f"lots/{'0' * 23}9/bundle", "unknown-lot"),
+            (f"sites/{'0' * 15}9/days/2026-01-01/bundle", "not-found"),
+            (f"sites/{'0' * 15}9/days/2026-13-41/bundle", "not-found"),
+        ):
+            answer = httpx.get(f"{running.url}/api/v1/{address}")
+            assert (answer.status_code, answer.json()["type"].endswith(slug)) == (404, True), answer.text
 
 
 class TestAnAttackerWithEveryServerKey:

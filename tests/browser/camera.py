@@ -26,6 +26,10 @@ class Camera:
     def __init__(self, folder: Path, ffmpeg: str) -> None:
         self._folder, self._ffmpeg = folder, ffmpeg
         self.file = folder / "camera.mjpeg"
+        self.look_away()
+
+    def look_away(self) -> None:
+        """Hold the camera over nothing in particular."""
         self.show(Image.new("RGB", (400, 300), "#777777"))
 
     def show_label(self, label: BinLabel, *, base_url: str) -> None:

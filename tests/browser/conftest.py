@@ -7,12 +7,17 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from camera import Camera
+from chain_support import start_devnet
 from people import Phone, Registrar, Town, Watch
 from playwright.sync_api import Browser, sync_playwright
 from running_system import RunningSystem, start_system
+from sealing_page import SealingSite, serve_sealing
+from treaty_harness import deploy_harness
+from web3 import Web3
 
 from backend.domain.types import Role
 
@@ -100,6 +105,25 @@ def nobody_complains(watch: Watch) -> Iterator[None]:
     watch.forget()
     assert not strangers, "requests left this machine"
     assert not complaints
+
+
+@pytest.fixture(scope="session")
+def sealing_site(
+    browser: Browser, watch: Watch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SealingSite]:
+    """The app's sealing modules on a page of their own; needs no running system."""
+    with serve_sealing(browser, watch, tmp_path_factory.mktemp("sealing")) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The treaty's functions on a real devnet."""
+    devnet = start_devnet(tmp_path_factory.mktemp("devnet"), "--block-period-ms", "20")
+    try:
+        yield deploy_harness(Web3(Web3.HTTPProvider(devnet.url)))
+    finally:
+        devnet.stop()
 
 
 @pytest.fixture(scope="session")

@@ -10,16 +10,19 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from camera import Camera
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Route, expect
 from running_system import RunningSystem
 
+from backend.domain.label import human_readable
 from backend.domain.types import Role
+from backend.labels.layout import BinLabel
 
 PHONE, DESK = (390, 844), (1280, 800)
 SCREENSHOTS = Path(__file__).parents[2] / "test-output" / "screenshots"
 PATIENCE = 90_000
 """Milliseconds. Generous: the machine may be busy with other things."""
-_OFFLINE = "net::ERR_INTERNET_DISCONNECTED"
+_KNOWN = ("net::ERR_INTERNET_DISCONNECTED", "camera is not allowed in this document")
+"""A page without a network or a camera says so; that is no fault of the page."""
 
 
 @dataclass
@@ -35,14 +38,15 @@ class Watch:
         context.on("weberror", lambda error: self.complaints.append(f"uncaught: {error.error}"))
 
     def _console(self, message: ConsoleMessage) -> None:
-        # A page without a network says so; that is no fault of the page.
-        if message.type in ("error", "warning") and _OFFLINE not in message.text:
+        if message.type in ("error", "warning") and not any(known in message.text for known in _KNOWN):
             self.complaints.append(f"{message.type}: {message.text} ({message.location.get('url')})")
 
     def strangers(self) -> set[str]:
         """Requests that left this machine."""
         own = ("localhost", "127.0.0.1", "")
-        return {url for url in self.requests if urlsplit(url).hostname not in own and "//" in url}
+        return {
+            url for url in self.requests if urlsplit(url.removeprefix("blob:")).hostname not in own and "//" in url
+        }
 
     def forget(self) -> None:
         self.requests.clear()
@@ -136,6 +140,16 @@ class Person:
         select.select_option("zh-Hans")
         expect(self.page.locator("html")).to_have_attribute("lang", "zh-Hans")
 
+    def type_bin(self, label: BinLabel) -> None:
+        """Type the line under a bin's code, on the scan page."""
+        self.tap("manual-open")
+        self.type_number(label)
+        assert self.told("bin-found", "bin") == f"{label.number:010x}"
+
+    def type_number(self, label: BinLabel) -> None:
+        self.find("manual-input").fill(human_readable(label.serial))
+        self.tap("manual-submit")
+
     def entry_state(self, kind: str) -> Locator:
         """The chip of the newest entry of a kind, in a list of entries."""
         return self.page.locator(f'li[data-kind="{kind}"]').first.get_by_test_id("entry-state")
@@ -192,6 +206,13 @@ class Phone(Person):
         super().__init__(town, name, town.page(PHONE, scale=2, is_phone=True))
         self.page.goto(town.system.url + "/app/")
 
+    @classmethod
+    def on(cls, town: Town, name: str, page: Page) -> Phone:
+        """Another tab of a phone that is enrolled."""
+        phone = cls.__new__(cls)
+        Person.__init__(phone, town, name, page)
+        return phone
+
     def offer_key(self) -> None:
         self.seen("enrol-scan")
         self.picture("start", in_english=True)
@@ -211,6 +232,31 @@ class Phone(Person):
             yield
         finally:
             self.context.set_offline(False)
+
+    @contextmanager
+    def without_camera(self) -> Iterator[None]:
+        """The page may not use the camera; it is opened anew for that, and again afterwards."""
+
+        def forbid(route: Route) -> None:
+            if route.request.resource_type == "document":
+                answer = route.fetch()
+                route.fulfill(response=answer, headers={**answer.headers, "permissions-policy": "camera=()"})
+            else:
+                route.continue_()
+
+        pages = self.town.system.url + "/app/"
+        session = self.context.new_cdp_session(self.page)
+        session.send("Network.enable")
+        session.send("Network.setBypassServiceWorker", {"bypass": True})
+        self.page.route(pages, forbid)
+        self.page.reload()
+        try:
+            yield
+        finally:
+            self.page.unroute(pages)
+            session.send("Network.setBypassServiceWorker", {"bypass": False})
+            session.detach()
+            self.page.reload()
 
     def keep_app(self) -> None:
         """Return once the app would open without a network."""

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from eth_account import Account
@@ -17,8 +17,10 @@ from backend.chain.anvil import TEST_MNEMONIC, Genesis, anvil_arguments, die_wit
 from backend.chain.client import Rpc, RpcUnavailable
 from backend.chain.deploy import Deployment, deploy
 from backend.chain.ledger import encode_create_organisation, encode_record
-from backend.chain.relayer import StoredTx, TxState
+from backend.chain.memory_store import MemoryTxStore
+from backend.chain.relayer import StoredTx
 from backend.chain.transactions import send_and_wait
+from backend.cli.places import demo_governors
 from backend.domain.journal import Network, Segment
 from backend.domain.keccak import keccak256
 from backend.domain.layout import Kind
@@ -187,7 +189,7 @@ class City:
 
 def found_city(rpc: Rpc, *, organisation: int = 7) -> City:
     """Deploy if needed, and create an organisation."""
-    deployment = deploy(rpc, admin_key=dev_key(0))
+    deployment = deploy(rpc, city_key=dev_key(0), governors=demo_governors())
     network = Network(rpc.chain_id, bytes.fromhex(deployment.custody_ledger[2:]))
     key = SigningKey.from_secret(organisation)
     registrar = JournalWriter(network, device_id(organisation, 1), key)
@@ -227,32 +229,28 @@ def wait_until_final(rpc: Rpc, number: int) -> None:
         time.sleep(0.02)
 
 
-class MemoryTxStore:
-    """What the database keeps of transactions; survives a `Sender`, not the test."""
+def wait_until_quiet(rpc: Rpc) -> None:
+    """Return once the newest block with transactions is final; a devnet adds no empty ones after that."""
+    number = int(rpc.call("eth_blockNumber"), 16)
+    while not rpc.call("eth_getBlockByNumber", hex(number), False)["transactions"]:
+        number -= 1
+    wait_until_final(rpc, number)
+
+
+class CrashingStore(MemoryTxStore):
+    """Survives a `Sender`, not the test; ends the process, so to say, when it is told to."""
 
     def __init__(self) -> None:
-        self.txs: dict[bytes, StoredTx] = {}
+        super().__init__()
         self.crash_after: int | None = None
 
-    def save(self, tx: StoredTx) -> None:
-        self.txs[tx.tx_hash] = tx
+    def save(self, *txs: StoredTx) -> None:
+        super().save(*txs)
         self._maybe_crash()
 
-    def open_txs(self) -> list[StoredTx]:
-        return [tx for tx in self._sorted() if tx.state in (TxState.SENT, TxState.INCLUDED)]
-
-    def txs_from(self, nonce: int) -> list[StoredTx]:
-        return [tx for tx in self._sorted() if tx.nonce >= nonce]
-
-    def highest_nonce(self) -> int | None:
-        return max((tx.nonce for tx in self.txs.values()), default=None)
-
-    def mark(self, tx_hash: bytes, state: TxState, *, block_hash: bytes | None) -> None:
-        self.txs[tx_hash] = replace(self.txs[tx_hash], state=state, block_hash=block_hash)
+    def mark(self, *txs: StoredTx) -> None:
+        super().mark(*txs)
         self._maybe_crash()
-
-    def _sorted(self) -> list[StoredTx]:
-        return sorted(self.txs.values(), key=lambda tx: tx.nonce)
 
     def _maybe_crash(self) -> None:
         if self.crash_after is not None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
 from chain_support import (
     City,
     Crash,
-    MemoryTxStore,
+    CrashingStore,
     PlainAnvil,
     dev_account,
     dev_key,
@@ -24,6 +25,7 @@ from backend.chain.packing import (
     QueuedSegment,
     gas_bound,
     pack,
+    receipt_bytes,
 )
 from backend.chain.relayer import Failed, Finalized, Included, Report, Sender, TxState, Vanished
 from backend.chain.transactions import read_transaction
@@ -49,8 +51,8 @@ def town(anvil: PlainAnvil) -> City:
     return found_city(anvil.rpc)
 
 
-def sender_of(city: City, store: MemoryTxStore, clock: Clock | None = None) -> Sender:
-    return Sender(city.rpc, dev_key(RELAYER), city.ledger, store=store, clock=clock or Clock())
+def sender_of(city: City, store: CrashingStore, clock: Clock | None = None) -> Sender:
+    return Sender(city.rpc, dev_key(RELAYER), city.ledger, store=store, clock=clock or time.monotonic)
 
 
 def queue_of(segments: list[Segment]) -> list[QueuedSegment]:
@@ -92,7 +94,7 @@ class TestSender:
             write_lifts(crew, 39)
         by_crew = [cut_small(crew, 4) for crew in crews]
         queue = queue_of([segment for turn in zip(*by_crew, strict=True) for segment in turn])
-        store = MemoryTxStore()
+        store = CrashingStore()
         sender = sender_of(city, store)
         seen: set[int] = set()
         while len(seen) < len(queue):
@@ -113,7 +115,7 @@ class TestSender:
         first, second, third = crew.cut(2), crew.cut(2), crew.cut(2)
         town.record(first)
         forged = Segment(**{**vars_of(second), "r": second.r ^ 1})
-        sender = sender_of(town, MemoryTxStore())
+        sender = sender_of(town, CrashingStore())
         queue = queue_of([first, forged, third])
         sent = sender.send(queue)
         assert sent.landed_before == (1,)
@@ -127,7 +129,7 @@ class TestSender:
         (crew,) = town.crews(2)
         write_lifts(crew, 1)
         segment = crew.cut()
-        store = MemoryTxStore()
+        store = CrashingStore()
         sender = sender_of(town, store)
         store.crash_after = 1
         with pytest.raises(Crash):
@@ -141,7 +143,7 @@ class TestSender:
     def test_sends_stored_bytes_again_after_a_crash_before_the_broadcast(self, town: City) -> None:
         (crew,) = town.crews(2)
         write_lifts(crew, 3)
-        store = MemoryTxStore()
+        store = CrashingStore()
         store.crash_after = 1
         with pytest.raises(Crash):
             sender_of(town, store).send(queue_of([crew.cut()]))
@@ -155,7 +157,7 @@ class TestSender:
         for crew in crews:
             write_lifts(crew, 11)
         queue = queue_of([segment for crew in crews for segment in cut_small(crew, 4)])
-        store = MemoryTxStore()
+        store = CrashingStore()
         done: set[int] = set()
         sender = sender_of(town, store)
         sender.in_flight_max = 2
@@ -176,7 +178,7 @@ class TestSender:
         assert {tx.nonce for tx in store.txs.values()} == set(range(count))
 
     def test_sends_again_what_a_node_forgot(self, still: City) -> None:
-        store, crew = MemoryTxStore(), enrolled(still)
+        store, crew = CrashingStore(), enrolled(still)
         sender = sender_of(still, store)
         (tx,) = sender.send(queue_of([crew.cut()])).txs
         still.rpc.call("anvil_dropAllTransactions")
@@ -186,14 +188,14 @@ class TestSender:
         assert list(store.txs) == [tx.tx_hash]
 
     def test_takes_already_known_for_a_yes(self, still: City) -> None:
-        store, crew = MemoryTxStore(), enrolled(still)
+        store, crew = CrashingStore(), enrolled(still)
         sender = sender_of(still, store)
         (tx,) = sender.send(queue_of([crew.cut()])).txs
         sender._broadcast(tx)
         assert sender.problems == []
 
     def test_pays_an_eighth_more_when_stuck(self, still: City) -> None:
-        store, crew, clock = MemoryTxStore(), enrolled(still), Clock()
+        store, crew, clock = CrashingStore(), enrolled(still), Clock()
         sender = sender_of(still, store, clock)
         (tx,) = sender.send(queue_of([crew.cut()])).txs
         assert sender.poll() == []
@@ -212,7 +214,7 @@ class TestSender:
         assert store.txs[second.tx_hash].state is TxState.FINAL
 
     def test_pays_more_at_once_when_the_node_finds_it_too_cheap(self, still: City) -> None:
-        store, crew = MemoryTxStore(), enrolled(still)
+        store, crew = CrashingStore(), enrolled(still)
         sender = sender_of(still, store)
         store.crash_after = 1
         with pytest.raises(Crash):
@@ -224,7 +226,7 @@ class TestSender:
         assert len(store.txs) > 1
 
     def test_gives_segments_back_when_something_else_used_the_nonce(self, still: City) -> None:
-        store, crew = MemoryTxStore(), enrolled(still)
+        store, crew = CrashingStore(), enrolled(still)
         sender = sender_of(still, store)
         store.crash_after = 1
         queue = queue_of([crew.cut()])
@@ -242,7 +244,7 @@ class TestSender:
     def test_notices_that_its_block_was_taken_back(self, town: City) -> None:
         crew = enrolled(town)
         snapshot = town.rpc.call("evm_snapshot")
-        store = MemoryTxStore()
+        store = CrashingStore()
         sender = sender_of(town, store)
         sender.send(queue_of([crew.cut()]))
         assert landed(poll_until(sender, Included)) == [1]
@@ -258,7 +260,7 @@ class TestSender:
         write_lifts(crew, 7)
         segments = cut_small(crew, 2)
         snapshot = town.rpc.call("evm_snapshot")
-        store = MemoryTxStore()
+        store = CrashingStore()
         sender = sender_of(town, store)
         for queued in queue_of(segments):
             sender.send([queued])
@@ -279,18 +281,31 @@ class TestSender:
     def test_settles_a_lot(self, town: City) -> None:
         giver, taker = town.crews(2, 3)
         write_lifts(giver, 1)
-        store = MemoryTxStore()
+        store = CrashingStore()
         sender = sender_of(town, store)
-        tx = sender.settle(lot_id(giver.device, 1))
+        tx = sender.settle(lot_id(giver.device, 1), taker.device)
         reports = poll_until(sender, Included)
-        assert reports[0] == Included(tx, reports[0].block_number, reports[0].block_hash, (), ())
-        assert tx.lot == lot_id(giver.device, 1)
+        included = reports[0]
+        assert included == Included(tx, included.block_number, included.block_hash, (), (), included.gas_used)
+        assert included.gas_used > 21_000
+        assert tx.settles == (lot_id(giver.device, 1), taker.device)
         assert taker.device != giver.device
+
+    def test_reports_again_what_could_not_be_noted(self, town: City) -> None:
+        """The caller's disk was full when it was told, or a node was silent right after."""
+        (crew,) = town.crews(2)
+        write_lifts(crew, 1)
+        sender = sender_of(town, CrashingStore())
+        sender.send(queue_of([crew.cut()]))
+        while (group := next(sender.reports(), None)) is None:  # the rest is cut off, as an error would
+            pass
+        assert isinstance(group[0], Included)
+        assert landed(poll_until(sender, Included)) == [1]
 
     def test_stops_at_the_number_in_flight(self, still: City) -> None:
         crew = enrolled(still, lifts=15)
         queue = queue_of(cut_small(crew, 2))
-        sender = sender_of(still, MemoryTxStore())
+        sender = sender_of(still, CrashingStore())
         sender.in_flight_max = 3
         for queued in queue:
             sender.send([queued])
@@ -309,7 +324,7 @@ class TestPacking:
         assert [queued for one in packs for queued in one.segments] == queue
         for one in packs:
             assert one.gas <= PACK_GAS_MAX
-            assert sum(len(queued.segment.words) for queued in one.segments) <= PACK_BYTES_MAX
+            assert sum(receipt_bytes(queued.segment) for queued in one.segments) <= PACK_BYTES_MAX
 
     def test_holds_back_what_follows_a_segment_too_large_to_send(self) -> None:
         large = Segment(1, 1, bytes([2, 255]) + bytes(LONE_BYTES_MAX), 1, 1, 1, 1)
@@ -323,6 +338,11 @@ class TestPacking:
         large = Segment(1, 1, entry * 10, 1, 1, 1, 1)
         packs, _ = pack(queue_of([self.segment(2), large, self.segment(3)]))
         assert [len(one.segments) for one in packs] == [1, 1, 1]
+
+    def test_sends_what_ran_out_of_gas_by_itself(self) -> None:
+        queue = queue_of([self.segment(device) for device in (1, 2, 3, 4)])
+        packs, _ = pack(queue, alone={queue[1].segment_id})
+        assert [one.segments for one in packs] == [(queue[0],), (queue[1],), tuple(queue[2:])]
 
     def test_allows_more_gas_than_the_ledger_uses(self, town: City) -> None:
         giver, taker, other = town.crews(2, 3, 4)

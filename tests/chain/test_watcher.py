@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from chain_support import City, PlainAnvil, block_hash, dev_key, found_city, write_lifts
 
-from backend.chain.client import RpcError
+from backend.chain.client import Call, Rpc, RpcError
 from backend.chain.deploy import Deployment
 from backend.chain.ledger import LedgerEvent, SegmentRecorded, decode_logs, encode_settle
 from backend.chain.transactions import send_and_wait
-from backend.chain.watcher import Extend, KnownBlock, Reorg, RpcInconsistent, Watcher
+from backend.chain.watcher import Extend, KnownBlock, NodesDisagree, Reorg, RpcInconsistent, Watcher
 
 
 class Follower:
@@ -177,6 +179,58 @@ class TestWatcher:
         assert isinstance(batch, Extend)
         assert batch.logs == ()
 
+    def test_takes_nothing_while_nodes_disagree(self, anvil: PlainAnvil, town: City) -> None:
+        other = PlainAnvil()
+        anvil.mine(3)
+        other.rpc.call("anvil_mine", 60)
+        watcher = Watcher(town.rpc, town.deployment, others=[town.rpc, other.rpc])
+        with pytest.raises(NodesDisagree) as disagreed:
+            watcher.next_batch([])
+        assert disagreed.value.ours != disagreed.value.theirs
+        other.stop()
+
+    def test_needs_no_other_node_that_is_away_or_behind(self, anvil: PlainAnvil, town: City) -> None:
+        behind = PlainAnvil()
+        anvil.mine(3)
+        with Rpc("http://127.0.0.1:9") as away:
+            follower = Follower(town)
+            follower.watcher = Watcher(town.rpc, town.deployment, others=[town.rpc, away, behind.rpc])
+            # A chain of one block has none at the height where the batch ends.
+            follower.catch_up()
+        assert follower.events == truth(town)
+        behind.stop()
+
+    def test_finds_logs_that_a_lagging_node_left_out(self, city: City) -> None:
+        """Such a node answers [] for blocks that it says hold our logs."""
+        (crew,) = city.crews(33)
+        write_lifts(crew, 1)
+        city.record(crew.cut())
+        watcher = Watcher(Forgetful(city.rpc), city.deployment)  # type: ignore[arg-type]
+        with pytest.raises(RpcInconsistent):
+            read_all(watcher)
+
+    @pytest.mark.parametrize("blocks_after", [0, 5])
+    def test_misses_a_single_log_wherever_it_was_left_out(
+        self, anvil: PlainAnvil, town: City, blocks_after: int
+    ) -> None:
+        """One of several in a block, or the only one of a block; in blocks that are final, or are not yet."""
+        crews = town.crews(2, 3)
+        first = int(anvil.rpc.call("eth_blockNumber"), 16)
+        for crew in crews:
+            write_lifts(crew, 2)
+        town.record(*(crew.cut(1) for crew in crews))
+        town.record(crews[0].cut())
+        town.record(crews[1].cut())
+        anvil.mine(blocks_after)
+        for number in range(4):
+            node = Forgetful(anvil.rpc, number)
+            with pytest.raises(RpcInconsistent):
+                read_all(Watcher(node, town.deployment), after=first)  # type: ignore[arg-type]
+            assert node.left_out == 1
+        follower = Follower(town)
+        follower.catch_up()
+        assert follower.events == truth(town)
+
     @pytest.mark.parametrize("seed", range(6))
     def test_has_the_right_events_after_whatever_happens(self, seed: int) -> None:
         chance = random.Random(seed)
@@ -203,8 +257,42 @@ class TestWatcher:
         node.stop()
 
 
+def read_all(watcher: Watcher, *, after: int | None = None) -> None:
+    known: list[KnownBlock] = []
+    if after is not None:
+        hash_after = watcher._rpc.batch([("eth_getBlockByNumber", (hex(after), False))])[0]["hash"]
+        known = [KnownBlock(after, bytes.fromhex(hash_after[2:]))]
+    while True:
+        batch = watcher.next_batch(known)
+        assert isinstance(batch, Extend)
+        if not batch.headers:
+            return
+        known = [KnownBlock(batch.headers[-1].number, batch.headers[-1].block_hash)]
+
+
+class Forgetful:
+    """A real node whose answers to `eth_getLogs` are empty, or lack one of all the logs asked for."""
+
+    def __init__(self, rpc: Rpc, forgets: int | None = None) -> None:
+        self._rpc, self._forgets = rpc, forgets
+        self._seen = self.left_out = 0
+
+    def batch(self, calls: Sequence[Call]) -> list[Any]:
+        answers = self._rpc.batch(calls)
+        for (method, _), answer in zip(calls, answers, strict=True):
+            if method == "eth_getLogs":
+                kept = [log for at, log in enumerate(answer, self._seen) if self._forgets not in (None, at)]
+                self._seen += len(answer)
+                self.left_out += len(answer) - len(kept)
+                answer[:] = kept
+        return answers
+
+    def batch_each(self, calls: Sequence[Call]) -> list[Any]:
+        return self._rpc.batch_each(calls)
+
+
 def send_any(town: City, segments: list, chance: random.Random) -> None:
     """Bring some segment, most often one that is refused: refusals are events as well."""
     if chance.random() < 0.2:
-        send_and_wait(town.rpc, key=dev_key(2), to=town.ledger, data=encode_settle(1))
+        send_and_wait(town.rpc, key=dev_key(2), to=town.ledger, data=encode_settle(1, 2))
     town.record(chance.choice(segments))

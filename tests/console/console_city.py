@@ -16,7 +16,18 @@ from backend.domain.journal import Network, Segment
 from backend.domain.label import LabelSerial, serial_digest
 from backend.domain.layout import Kind
 from backend.domain.seal import CURVE_ORDER, key_hash
-from backend.domain.types import Role, bin_text, device_id, device_text, lot_id, organisation_text, site_id
+from backend.domain.types import (
+    AmendedField,
+    Ground,
+    Role,
+    bin_text,
+    device_id,
+    device_text,
+    lot_id,
+    lot_text,
+    organisation_text,
+    site_id,
+)
 from backend.domain.writer import JournalWriter, SigningKey
 from backend.store.books import BooksStore
 from backend.store.directory import DirectoryStore
@@ -68,7 +79,7 @@ class City:
     def read(self) -> Iterator[Reader]:
         """Yield a reader; one block on top makes a block final."""
         with self.database.transaction(writes=False) as connection:
-            yield Reader(connection, finality_depth=1)
+            yield Reader(connection)
 
     def serial(self, index: int) -> LabelSerial:
         """Return the serial on a bin's label."""
@@ -188,6 +199,7 @@ def build_city(folder: Path) -> City:
     _food(city, ledger, rng)
     _recyclable(city, ledger, rng)
     _hazardous_and_strange(city, ledger, rng, registrars[CREW])
+    _said(city, ledger, registrars[CREW])
     ledger.now += 900
     ledger.block()
     return city
@@ -407,3 +419,33 @@ def _hazardous_and_strange(city: City, ledger: Ledger, rng: random.Random, regis
     ledger.record(lost)
     truck.write(Kind.SHIFT_END, lifts=33, grams=1, occurred_at=ledger.now)
     ledger.hand_in(truck)
+
+
+def _said(city: City, ledger: Ledger, crew_office: JournalWriter) -> None:
+    """The park's first food take is amended, its second disputed; a bin is not collected; a lot is mixed."""
+    park, truck = city.devices["park"], city.devices["food truck"]
+    takes = [_take_seq(city, lot) for lot in (city.lots["food truck 1"], city.lots["food truck 2"])]
+    grams = ledger.state.lots[city.lots["food truck 2"]].grams
+    about = {"device": park.device, "occurred_at": ledger.now}
+    proposal = park.write(Kind.AMEND, op=1, seq=takes[0], field=AmendedField.GRAMS, value=1_850_000, **about)
+    ledger.record(park)
+    crew_office.write(Kind.AMEND, op=2, seq=proposal, **about)
+    crew_office.write(Kind.DISPUTE, op=1, seq=takes[1], rule=Ground.MASS, value=grams + 60_000, **about)
+    ledger.record(crew_office)
+    lot = lot_id(truck.device, 3)
+    city.lots["food truck 3"] = lot
+    bins = [int(b["number"], 16) for b in city.bins if b["stream"] == 3]
+    truck.write(Kind.LOAD, lot=lot, stream=3, vehicle=device_id(CREW, 1), occurred_at=ledger.now)
+    truck.write(Kind.DECLINE, bin=bins[0], stream=3, reason=1, evidence=7, occurred_at=ledger.now + 30)
+    truck.write(Kind.LIFT, bin=bins[1], stream=3, grade=1, basis=1, grams=88_000, occurred_at=ledger.now + 60)
+    truck.write(Kind.LIFT, bin=bins[2], stream=4, grade=3, basis=1, grams=40_000, occurred_at=ledger.now + 90)
+    ledger.record(truck)
+
+
+def _take_seq(city: City, lot: int) -> int:
+    with city.read() as reader:
+        journey = reader.find_journey(lot_text(lot))
+    assert journey is not None
+    return next(
+        step.entry.seq for step in journey.steps if step.entry.kind == Kind.TAKE and step.entry.outcome == 1
+    )

@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from conftest import client_of
 from console_city import HOSTILE, NETWORK, SECOND_STREET, STREET, City
+from console_client import client_of
 from fastapi.testclient import TestClient
 
 from backend.console.assets import TEMPLATES
@@ -80,14 +80,21 @@ def addresses(city: City) -> dict[str, str]:
         "verify a queued entry": f"/verify/{truck}/37",
         "how to verify": "/verify",
         "devices": "/devices",
+        "continuity": "/continuity",
+        "open data": "/open-data",
+        "radar": "/radar",
+        "balance": "/balance",
+        "city": "/city",
+        "complaints": "/complaints",
     }
 
 
 NAMES = [
     "home", "streets", "street", "hostile street", "bin", "bin never lifted", "label", "lots",
     "lots of a stream", "lot station 1", "lot truck 1", "lot truck2 1", "lot food truck 1",
-    "lot food truck 2", "lot blue truck 1", "lot blue truck 2", "lot truck 2", "verify",
-    "verify a queued entry", "how to verify", "devices",
+    "lot food truck 2", "lot blue truck 1", "lot blue truck 2", "lot truck 2", "lot food truck 3", "verify",
+    "verify a queued entry", "how to verify", "devices", "continuity", "open data", "radar",
+    "balance", "city", "complaints",
 ]  # fmt: skip
 
 
@@ -221,7 +228,7 @@ class TestHome:
                 yield Reader(connection)
 
         empty = client_of(replace(deps, read=read, is_demo=False))
-        for address in ("/", "/streets", "/lots", "/devices"):
+        for address in ("/", "/streets", "/lots", "/devices", "/radar"):
             answer = empty.get(address)
             assert answer.status_code == 200
             assert TEXTS["zh"]["demo"] not in answer.text
@@ -419,6 +426,17 @@ class TestRest:
             assert "immutable" in answer.headers["cache-control"]
             assert "immutable" not in client.get(address.split("?")[0]).headers["cache-control"]
 
+    def test_static_files_come_compressed_to_who_can_read_it(self, client: TestClient) -> None:
+        address = Page(client.get("/").text).all("link")[0]["href"]
+        assert address is not None
+        small = client.get(address, headers={"Accept-Encoding": "gzip"})
+        plain = client.get(address, headers={"Accept-Encoding": "identity"})
+        assert small.text == plain.text
+        assert small.headers["content-encoding"] == "gzip"
+        assert "content-encoding" not in plain.headers
+        assert small.headers["etag"] != plain.headers["etag"]
+        assert int(small.headers["content-length"]) * 3 < int(plain.headers["content-length"])
+
     def test_the_registrars_page_is_the_built_one(self, client: TestClient) -> None:
         assert "<title>registrar</title>" in client.get("/console/registrar").text
 
@@ -436,3 +454,65 @@ class TestRest:
         client.get("/")
         assert city.books.state.network == NETWORK
         assert all(slot_map.connection is None for slot_map in city.books.state._maps)
+
+
+class TestJudgements:
+    def page(self, client: TestClient, city: City, lot: str, language: str = "en") -> str:
+        return Page(client.get(f"/lots/{lot_text(city.lots[lot])}?lang={language}").text).text
+
+    @pytest.mark.parametrize(
+        ("language", "words"),
+        [
+            ("en", ("within tolerance", "rule estimated-food-bins, version 1", "none cited")),
+            ("zh", ("在允差内", "规则 estimated-food-bins，第 1 版", "未引用")),
+        ],
+    )
+    def test_show_the_verdict_with_its_rule(
+        self, client: TestClient, city: City, language: str, words: tuple[str, ...]
+    ) -> None:
+        text = self.page(client, city, "food truck 1", language)
+        assert all(word in text for word in words)
+
+    def test_name_the_ticket_that_proves_a_mass(self, client: TestClient, city: City) -> None:
+        assert "no. 118: proves the mass taken" in self.page(client, city, "station 1")
+
+    def test_show_an_amended_value_above_all_earlier_ones(self, client: TestClient, city: City) -> None:
+        html = client.get(f"/lots/{lot_text(city.lots['food truck 1'])}?lang=en").text
+        values = html[html.index('class="values"') :]
+        assert values.index("1.850") < values.index("<s>")
+        assert "amended by both sides" in values
+        assert "approved" in values
+
+    def test_show_a_disputes_stage_and_deadline(self, client: TestClient, city: City) -> None:
+        text = self.page(client, city, "food truck 2")
+        assert "awaiting an answer" in text
+        assert "deadline 2026-03-04" in text
+        assert "claims 1.887" in text
+
+    def test_show_what_was_not_collected_and_what_a_lot_is_mixed_with(
+        self, client: TestClient, city: City
+    ) -> None:
+        text = self.page(client, city, "food truck 3")
+        assert "mixed with: Residual" in " ".join(text.split())
+        assert "second lift due 2026-03-02" in " ".join(text.split())
+
+
+class TestWhatAStrangerTakesAway:
+    def test_is_offered_where_it_is_explained(self, client: TestClient) -> None:
+        for language in ("zh", "en"):
+            text = client.get("/verify", params={"lang": language}).text
+            assert TEXTS[language]["how.download.verifier"] in text
+            for address in ("/verifier.html", "/trust.json"):
+                assert f'href="{address}"' in text
+
+    def test_is_the_page_that_was_built_and_this_deployments_trust(
+        self, client: TestClient, deps: ConsoleDeps, tmp_path: Path
+    ) -> None:
+        assert client_of(replace(deps, app_dist=tmp_path)).get("/verifier.html").status_code == 404
+        assert client.get("/trust.json").json() == {}
+        (tmp_path / "verify.html").write_text("<!doctype html>")
+        built = client_of(replace(deps, app_dist=tmp_path, trust=lambda: {"chain_id": 5}))
+        page = built.get("/verifier.html")
+        assert (page.status_code, page.text) == (200, "<!doctype html>")
+        assert page.headers["content-disposition"].startswith("attachment")
+        assert built.get("/trust.json").json() == {"chain_id": 5}

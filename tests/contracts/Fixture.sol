@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ActorRegistry} from "../../contracts/ActorRegistry.sol";
 import {CustodyLedger} from "../../contracts/CustodyLedger.sol";
 import {ICustodyLedger} from "../../contracts/interfaces/ICustodyLedger.sol";
+import {Governed} from "./Governed.sol";
 import {VM, Vm} from "./Vm.sol";
 import {Write} from "./Write.sol";
 
 /// @dev A ledger, two devices and a registrar in each of three organisations, and a pen for each of them.
-abstract contract Fixture {
+abstract contract Fixture is Governed {
     uint8 internal constant APPLIED = 1;
     uint8 internal constant DEFERRED = 2;
     uint8 internal constant LATE = 3;
@@ -21,11 +21,11 @@ abstract contract Fixture {
     uint8 internal constant GATE = 2;
     uint8 internal constant SCALE = 3;
     uint8 internal constant REGISTRAR = 4;
+    uint8 internal constant OFFICE = 5;
 
     uint256 internal constant P256_ORDER =
         0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551;
 
-    address internal constant CITY = address(0xc17);
     uint256 internal constant START = 1_800_000_000;
 
     /// @dev A journal as its device keeps it. `heads[i]` is the head after i entries.
@@ -35,7 +35,6 @@ abstract contract Fixture {
         bytes32[] heads;
     }
 
-    ActorRegistry internal registry;
     CustodyLedger internal ledger;
     mapping(uint64 device => Journal) internal journals;
     mapping(uint64 device => uint40) internal recorded;
@@ -53,8 +52,8 @@ abstract contract Fixture {
 
     function setUp() public virtual {
         VM.warp(START);
-        registry = new ActorRegistry(CITY);
-        ledger = new CustodyLedger(address(registry));
+        _appoint();
+        ledger = new CustodyLedger(address(registry), address(0));
         _found(1, root1);
         _found(2, root2);
         _found(3, root3);
@@ -182,9 +181,9 @@ abstract contract Fixture {
     function _outcomesIn(Vm.Log[] memory logs) internal pure returns (bytes memory outcomes) {
         for (uint256 i = 0; i < logs.length; ++i) {
             if (logs[i].topics[0] != ICustodyLedger.SegmentRecorded.selector) continue;
-            (, , , , , , outcomes) = abi.decode(
+            (, , , , , , outcomes, ) = abi.decode(
                 logs[i].data,
-                (bytes32, bytes32, bytes32, bytes32, bytes32, bytes, bytes)
+                (bytes32, bytes32, bytes32, bytes32, bytes32, bytes, bytes, bytes)
             );
         }
     }
@@ -236,11 +235,15 @@ abstract contract Fixture {
         return Write.take(lot, grams, giver, giveSeq, _head(giver, giveSeq));
     }
 
-    function _settleAll(uint96[] memory lots) internal {
+    function _settleAll(uint96[] memory lots, uint64[] memory devices) internal {
         uint256 steps = 1;
         while (steps != 0) {
             steps = 0;
-            for (uint256 i = 0; i < lots.length; ++i) steps += ledger.settle(lots[i], 8);
+            for (uint256 i = 0; i < lots.length; ++i) {
+                for (uint256 k = 0; k < devices.length; ++k) {
+                    steps += ledger.settle(lots[i], devices[k], 16);
+                }
+            }
         }
     }
 
@@ -257,7 +260,7 @@ abstract contract Fixture {
     }
 
     function _expectLot(uint96 lot, uint64 holder, uint48 grams, uint8 status) internal view {
-        (uint64 holder_, uint48 grams_, , , uint8 status_, , , ) = ledger.lotOf(lot);
+        (uint64 holder_, uint48 grams_, , , uint8 status_, , , , ) = ledger.lotOf(lot);
         _equal(holder_, holder, "holder");
         _equal(grams_, grams, "grams");
         _equal(status_, status, "status");
@@ -277,7 +280,27 @@ abstract contract Fixture {
         _equal(lost_, lost, "lost");
     }
 
+    function _waiting(uint96 lot, uint64 device) internal view returns (uint256) {
+        return ledger.queueOf(lot, device).length;
+    }
+
+    function _isShut(uint96 lot) internal view returns (bool shut) {
+        (, , , , , , , shut, ) = ledger.lotOf(lot);
+    }
+
+    function _mixtureOf(uint96 lot) internal view returns (uint8 mixture) {
+        (, , , , , , , , mixture) = ledger.lotOf(lot);
+    }
+
+    function _streamOf(uint96 lot) internal view returns (uint8 stream) {
+        (, , , stream, , , , , ) = ledger.lotOf(lot);
+    }
+
+    function _pendingsOf(uint96 lot) internal view returns (uint16 pendings) {
+        (, , , , , pendings, , , ) = ledger.lotOf(lot);
+    }
+
     function _openDeferrals(uint64 device) internal view returns (uint16 count) {
-        (, count) = ledger.deskOf(device);
+        (, count, ) = ledger.deskOf(device);
     }
 }

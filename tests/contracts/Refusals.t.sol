@@ -38,6 +38,18 @@ contract RefusalsTest is Fixture {
         _expectRefusal(segment, 3);
     }
 
+    function test_RefusesARawSealWithAnAssertion() public {
+        ICustodyLedger.Segment memory segment = _two();
+        segment.assertion = "x";
+        _expectRefusal(segment, 3);
+    }
+
+    function test_RefusesASeqThatNoSegmentCouldFollow() public {
+        ICustodyLedger.Segment memory segment = _two();
+        segment.firstSeq = type(uint40).max;
+        _expectRefusal(segment, 7);
+    }
+
     function test_RefusesAGap() public {
         _two();
         _expectRefusal(_cut(crew, 2, 2), 4);
@@ -113,7 +125,8 @@ contract RefusalsTest is Fixture {
             batch[1].r,
             batch[1].s,
             batch[1].words,
-            hex"0101"
+            hex"0101",
+            ""
         );
         VM.expectEmit(address(ledger));
         emit ICustodyLedger.SegmentRefused(crew, 1, 5);
@@ -169,7 +182,7 @@ contract RefusalsTest is Fixture {
     function test_RefusesTheSealOfAnotherChainOrLedger() public {
         ICustodyLedger.Segment memory segment = _two();
         CustodyLedger first = ledger;
-        ledger = new CustodyLedger(address(registry));
+        ledger = new CustodyLedger(address(registry), address(0));
         // Of the root registrars only the registry knows; a new ledger meets them with another head and domain.
         ICustodyLedger.Segment memory enrolment = _cut(root1, 1, 1);
         _expectRefusal(enrolment, 3);
@@ -181,7 +194,7 @@ contract RefusalsTest is Fixture {
     function test_NeedsAChainWithP256() public {
         VM.mockCall(address(0x100), "", "");
         VM.expectRevert(abi.encodeWithSelector(ICustodyLedger.NoP256.selector));
-        new CustodyLedger(address(registry));
+        new CustodyLedger(address(registry), address(0));
     }
 
     function _slice(bytes memory raw, uint256 from) private pure returns (bytes32 word) {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ActorRegistry} from "../../contracts/ActorRegistry.sol";
 import {BinRegistry} from "../../contracts/BinRegistry.sol";
-import {LedgerVersions} from "../../contracts/LedgerVersions.sol";
 import {IActorRegistry} from "../../contracts/interfaces/IActorRegistry.sol";
 import {IBinRegistry} from "../../contracts/interfaces/IBinRegistry.sol";
 import {ILedgerVersions} from "../../contracts/interfaces/ILedgerVersions.sol";
@@ -46,7 +44,8 @@ contract RegistrarsTest is Fixture {
         _expect(root1, Write.enrol(_device(1, 0), CREW, 1, 0, 1, 2), INVALID);
         _expect(root1, Write.enrol(_device(1, 9), 0, 1, 0, 1, 2), INVALID);
         _expect(root1, Write.enrol(_device(1, 9), 6, 1, 0, 1, 2), INVALID);
-        _expect(root1, Write.enrol(_device(1, 9), CREW, 2, 0, 1, 2), INVALID);
+        _expect(root1, Write.enrol(_device(1, 9), CREW, 0, 0, 1, 2), INVALID);
+        _expect(root1, Write.enrol(_device(1, 9), CREW, 3, 0, 1, 2), INVALID);
         _expect(root1, Write.enrol(_device(1, 9), CREW, 1, 1 << 32, 1, 2), INVALID);
         _expect(root1, Write.enrol(_device(1, 9), CREW, 1, (1 << 32) - 1, 1, 2), APPLIED);
     }
@@ -93,25 +92,6 @@ contract RegistrarsTest is Fixture {
     }
 
     /* ------------------------------------------ ActorRegistry ------------------------------------------ */
-
-    function test_OnlyTheCityCreatesAndProposes() public {
-        VM.expectRevert(
-            abi.encodeWithSelector(
-                IActorRegistry.ActorRegistryNotAdmin.selector,
-                address(this),
-                CITY
-            )
-        );
-        registry.createOrganisation(8, 0, _device(8, 1), 1);
-        VM.expectRevert(
-            abi.encodeWithSelector(
-                IActorRegistry.ActorRegistryNotAdmin.selector,
-                address(this),
-                CITY
-            )
-        );
-        registry.proposeRegistrar(1, next, 1);
-    }
 
     function test_AnOrganisationIsCreatedOnce() public {
         (bytes32 nameDigest, uint40 createdAt) = registry.organisationOf(1);
@@ -228,11 +208,114 @@ contract RegistrarsTest is Fixture {
         registry.proposeRegistrar(1, next, 1);
     }
 
-    function test_NeedsAnAdmin() public {
-        VM.expectRevert(abi.encodeWithSelector(IActorRegistry.ActorRegistryNoAdmin.selector));
-        new ActorRegistry(address(0));
-        VM.expectRevert(abi.encodeWithSelector(ILedgerVersions.LedgerVersionsNoAdmin.selector));
-        new LedgerVersions(address(0));
+    function test_OnlyAnOrganisationThatIsThereHasAStanding() public {
+        bytes memory unknown = abi.encodeWithSelector(
+            IActorRegistry.ActorRegistryUnknownOrganisation.selector,
+            8
+        );
+        VM.expectRevert(unknown);
+        VM.prank(CITY);
+        registry.suspendOrganisation(8);
+        VM.expectRevert(unknown);
+        VM.prank(CITY);
+        registry.resumeOrganisation(8);
+        VM.expectRevert(unknown);
+        VM.prank(CITY);
+        registry.setRegulator(8, true);
+        _expectStanding(8, 0, false, false);
+    }
+
+    function test_SuspendingAndResumingKeepTheRegistrar() public {
+        _expectStanding(1, 1, false, false);
+        VM.expectEmit(address(registry));
+        emit IActorRegistry.OrganisationSuspended(1);
+        VM.prank(CITY);
+        registry.suspendOrganisation(1);
+        _expectStanding(1, 1, true, false);
+        _expectStanding(2, 1, false, false);
+        (uint64 device, uint160 keyHash, uint8 epoch) = registry.registrarOf(1);
+        require(device == root1 && keyHash == _keyHash(root1) && epoch == 1, "registrar");
+
+        VM.expectEmit(address(registry));
+        emit IActorRegistry.OrganisationResumed(1);
+        VM.prank(CITY);
+        registry.resumeOrganisation(1);
+        _expectStanding(1, 1, false, false);
+    }
+
+    function test_ASuspensionOutlastsAChangeOfRegistrar() public {
+        VM.prank(CITY);
+        registry.suspendOrganisation(1);
+        VM.prank(CITY);
+        registry.setRegulator(1, true);
+        VM.prank(CITY);
+        registry.proposeRegistrar(1, next, 7);
+        VM.warp(START + 72 hours);
+        registry.replaceRegistrar(1);
+        _expectStanding(1, 2, true, true);
+    }
+
+    function test_ARegulatorIsOneUntilTheCitySaysOtherwise() public {
+        VM.expectEmit(address(registry));
+        emit IActorRegistry.RegulatorSet(2, true);
+        VM.prank(CITY);
+        registry.setRegulator(2, true);
+        _expectStanding(2, 1, false, true);
+        VM.expectEmit(address(registry));
+        emit IActorRegistry.RegulatorSet(2, false);
+        VM.prank(CITY);
+        registry.setRegulator(2, false);
+        _expectStanding(2, 1, false, false);
+    }
+
+    function test_RegistrarAndStandingAreReadFromOneSlot() public {
+        VM.record();
+        registry.registrarOf(1);
+        registry.standingOf(1);
+        (bytes32[] memory reads, ) = VM.accesses(address(registry));
+        require(reads.length != 0, "nothing was read");
+        for (uint256 i = 1; i < reads.length; ++i) require(reads[i] == reads[0], "another slot");
+    }
+
+    function test_AnAuditorStopsAnAnnouncementUntilItTakesEffect() public {
+        VM.expectRevert(
+            abi.encodeWithSelector(IActorRegistry.ActorRegistryNothingProposed.selector, 1)
+        );
+        VM.prank(AUDITOR);
+        registry.cancelProposal(1);
+
+        VM.prank(DISTRICT);
+        registry.proposeRegistrar(1, next, 7);
+        VM.warp(START + 72 hours);
+        VM.expectEmit(address(registry));
+        emit IActorRegistry.RegistrarProposalCancelled(1, next);
+        VM.prank(AUDITOR);
+        registry.cancelProposal(1);
+        (uint64 proposed, uint160 proposedKey, uint40 at) = registry.proposalOf(1);
+        require(proposed == 0 && proposedKey == 0 && at == 0, "proposal");
+        VM.expectRevert(
+            abi.encodeWithSelector(IActorRegistry.ActorRegistryNothingProposed.selector, 1)
+        );
+        registry.replaceRegistrar(1);
+        (uint64 device, , uint8 epoch) = registry.registrarOf(1);
+        require(device == root1 && epoch == 1, "registrar");
+        VM.expectRevert(
+            abi.encodeWithSelector(IActorRegistry.ActorRegistryDeviceNamedBefore.selector, next)
+        );
+        VM.prank(DISTRICT);
+        registry.proposeRegistrar(1, next, 7);
+    }
+
+    function _expectStanding(
+        uint24 organisation,
+        uint8 epoch,
+        bool isSuspended,
+        bool isRegulator
+    ) private view {
+        (uint8 epoch_, bool isSuspended_, bool isRegulator_) = registry.standingOf(organisation);
+        _equal(epoch_, epoch, "epoch");
+        require(isSuspended_ == isSuspended, "suspended");
+        require(isRegulator_ == isRegulator, "regulator");
     }
 
     /* ------------------------------------------ BinRegistry ------------------------------------------ */
@@ -295,26 +378,21 @@ contract RegistrarsTest is Fixture {
     /* ------------------------------------------ LedgerVersions ------------------------------------------ */
 
     function test_TheListOfLedgersOnlyGrows() public {
-        LedgerVersions versions = new LedgerVersions(CITY);
         require(versions.inForce() == address(0), "in force");
-        VM.expectRevert(
-            abi.encodeWithSelector(
-                ILedgerVersions.LedgerVersionsNotAdmin.selector,
-                address(this),
-                CITY
-            )
-        );
-        versions.add(address(ledger), 1);
+        _announce(address(7), 1);
+        _announce(address(ledger), uint40(START));
+        _announce(address(registry), uint40(START));
+        _announce(address(registry), uint40(START + 96 hours));
+        _announce(address(ledger), uint40(START + 99 hours));
+        VM.warp(START + 72 hours);
+
         VM.expectRevert(
             abi.encodeWithSelector(ILedgerVersions.LedgerVersionsNoCode.selector, address(7))
         );
-        VM.prank(CITY);
-        versions.add(address(7), 1);
-
+        _add(address(7), 1);
         VM.expectEmit(address(versions));
         emit ILedgerVersions.LedgerAdded(0, address(ledger), uint40(START));
-        VM.prank(CITY);
-        versions.add(address(ledger), uint40(START));
+        _add(address(ledger), uint40(START));
         VM.expectRevert(
             abi.encodeWithSelector(
                 ILedgerVersions.LedgerVersionsNotLater.selector,
@@ -322,19 +400,59 @@ contract RegistrarsTest is Fixture {
                 uint40(START)
             )
         );
-        VM.prank(CITY);
-        versions.add(address(registry), uint40(START));
-        VM.prank(CITY);
-        versions.add(address(registry), uint40(START + 10));
+        _add(address(registry), uint40(START));
+        _add(address(registry), uint40(START + 96 hours));
+        VM.expectRevert(
+            abi.encodeWithSelector(
+                ILedgerVersions.LedgerVersionsListedBefore.selector,
+                address(ledger)
+            )
+        );
+        _add(address(ledger), uint40(START + 99 hours));
+
         require(versions.inForce() == address(ledger), "in force");
-        VM.warp(START + 10);
+        VM.warp(START + 96 hours);
         require(versions.inForce() == address(registry), "in force later");
         _equal(versions.count(), 2, "count");
         (address second, uint40 activeFrom) = versions.versionAt(1);
-        require(second == address(registry) && activeFrom == START + 10, "version");
+        require(second == address(registry) && activeFrom == START + 96 hours, "version");
         VM.expectRevert(
             abi.encodeWithSelector(ILedgerVersions.LedgerVersionsUnknown.selector, 2, 2)
         );
         versions.versionAt(2);
+    }
+
+    function test_ALedgerIsFollowedByTheNextInTheList() public {
+        VM.expectRevert(
+            abi.encodeWithSelector(
+                ILedgerVersions.LedgerVersionsNotListed.selector,
+                address(ledger)
+            )
+        );
+        versions.successorOf(address(ledger));
+        _announce(address(ledger), uint40(START));
+        _announce(address(registry), uint40(START + 96 hours));
+        VM.warp(START + 72 hours);
+        _add(address(ledger), uint40(START));
+        _expectSuccessor(address(ledger), address(0), 0);
+        _add(address(registry), uint40(START + 96 hours));
+        _expectSuccessor(address(ledger), address(registry), uint40(START + 96 hours));
+        _expectSuccessor(address(registry), address(0), 0);
+    }
+
+    function _expectSuccessor(address of_, address successor, uint40 activeFrom) private view {
+        (address successor_, uint40 activeFrom_) = versions.successorOf(of_);
+        require(successor_ == successor, "successor");
+        _equal(activeFrom_, activeFrom, "active from");
+    }
+
+    function _announce(address added, uint40 activeFrom) private {
+        VM.prank(CITY);
+        authority.schedule(address(versions), abi.encodeCall(versions.add, (added, activeFrom)), 0);
+    }
+
+    function _add(address added, uint40 activeFrom) private {
+        VM.prank(CITY);
+        versions.add(added, activeFrom);
     }
 }

@@ -11,6 +11,12 @@ interface Vm {
 
     function warp(uint256 timestamp) external;
     function prank(address sender) external;
+    function startPrank(address sender) external;
+    function stopPrank() external;
+    function record() external;
+    function accesses(
+        address target
+    ) external returns (bytes32[] memory reads, bytes32[] memory writes);
     function chainId(uint256 chainId) external;
     function mockCall(address target, bytes calldata data, bytes calldata answer) external;
     function expectRevert(bytes calldata data) external;

@@ -1,4 +1,4 @@
-"""A chain with the two contracts on it, at the addresses that tests/vectors were sealed for."""
+"""A chain with the ledger and its registry on it, at the addresses that tests/vectors were sealed for."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from treaty_harness import deploy_harness
 from web3 import Web3
 
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "backend" / "chain" / "contracts"
+NOBODY = "0x" + 40 * "0"
 
 
 def free_port() -> int:
@@ -47,23 +49,30 @@ def w3() -> Iterator[Web3]:
         process.wait()
 
 
+@pytest.fixture(scope="module")
+def harness(w3: Web3) -> Any:
+    return deploy_harness(w3)
+
+
 class Chain:
-    """The two contracts at the addresses that the vectors were sealed for."""
+    """The ledger and its registry at the addresses that the vectors were sealed for."""
 
     def __init__(self, w3: Web3) -> None:
         self.w3 = w3
         self.city = w3.eth.accounts[0]
         # The ledger is the account's first contract; the registry, its second, is at an address known before.
+        # Their authority is another account's; the city, its administrator, may do everything by itself here.
         registry_at = w3.to_checksum_address("e7f1725e7734ce288f8367e1bb143e90bb3f0512")
-        self.ledger = self.deploy("CustodyLedger", registry_at)
-        self.registry = self.deploy("ActorRegistry", self.city)
+        self.ledger = self.deploy("CustodyLedger", registry_at, NOBODY)
+        self.authority = self.deploy("CityAuthority", self.city, by=w3.eth.accounts[1])
+        self.registry = self.deploy("ActorRegistry", self.authority.address)
         assert self.registry.address == registry_at
 
-    def deploy(self, name: str, *args: Any) -> Any:
+    def deploy(self, name: str, *args: Any, by: str | None = None) -> Any:
         built = json.loads((BUILT / f"{name}.json").read_text())
         factory = self.w3.eth.contract(abi=built["abi"], bytecode=built["bytecode"])
         receipt = self.w3.eth.wait_for_transaction_receipt(
-            factory.constructor(*args).transact({"from": self.city})
+            factory.constructor(*args).transact({"from": by or self.city})
         )
         return self.w3.eth.contract(address=receipt["contractAddress"], abi=built["abi"])
 
@@ -80,7 +89,8 @@ class Chain:
         key, seal = upload["key"], upload["seal"]
         words = [bytes.fromhex(word) for word in (key["x"], key["y"], seal["r"], seal["s"])]
         device = int(upload["device"], 16)
-        segment = (device, upload["first_seq"], *words, bytes.fromhex(upload["words"]))
+        assertion = bytes.fromhex(upload.get("assertion", ""))
+        segment = (device, upload["first_seq"], *words, bytes.fromhex(upload["words"]), assertion)
         return self.send(self.ledger.functions.record([segment]))
 
 

@@ -13,7 +13,7 @@ from eth_hash.auto import keccak
 
 LIFTS = 250
 # The first lifts of an organisation's day and stream pay 17,100 gas for a new slot, once.
-GAS_PER_LIFT_MAX = {"open lot": 1_400, "new lot": 1_500, "new lot, first of the day": 1_570}
+GAS_PER_LIFT_MAX = {"open lot": 1_320, "new lot": 1_320, "new lot, first of the day": 1_370}
 
 
 class Pen:

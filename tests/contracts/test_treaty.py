@@ -9,21 +9,11 @@ from typing import Any
 import pytest
 from web3 import Web3
 
-from backend.chain.build import REPOSITORY, compile_contract
-
 VECTORS = Path(__file__).parents[1] / "vectors"
 
 
 def vectors(name: str) -> Any:
     return json.loads((VECTORS / name).read_text())
-
-
-@pytest.fixture(scope="module")
-def harness(w3: Web3) -> Any:
-    built = compile_contract("mocks/TreatyHarness", REPOSITORY / "contracts")
-    factory = w3.eth.contract(abi=built["abi"], bytecode="0x" + built["evm"]["bytecode"]["object"])
-    receipt = w3.eth.wait_for_transaction_receipt(factory.constructor().transact({"from": w3.eth.accounts[0]}))
-    return w3.eth.contract(address=receipt["contractAddress"], abi=built["abi"]).functions
 
 
 def network(content: Any) -> tuple[int, str]:
@@ -54,7 +44,7 @@ class TestWords:
             "load": (harness.loadOf, ("lot", "stream"), 1),
             "give": (harness.giveOf, ("lot", "grams", "to"), 2),
             "take": (harness.takeOf, ("lot", "grams", "give_seq", "giver"), 2),
-            "withdraw": (harness.withdrawOf, ("lot", "give_seq"), 1),
+            "withdraw": (harness.withdrawOf, ("lot", "undone_seq"), 1),
             "weigh": (harness.weighOf, ("lot", "net", "gross", "tare"), 2),
             "merge": (harness.mergeOf, ("lot", "grams", "into", "stream"), 2),
             "close": (harness.closeOf, ("lot", "grams", "fate"), 2),

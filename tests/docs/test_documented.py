@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from backend.cli.app import build_app
 from backend.domain.layout import LAYOUTS, Kind
+from backend.domain.products import FIRST_MEASURE, Product, Unit
 from backend.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +43,18 @@ def test_treaty_lists_every_kind_with_its_fields() -> None:
                 assert f"{field} {bits}" in told, (kind.name, field)
 
 
+def test_treaty_lists_every_product_with_its_names_and_unit() -> None:
+    text = (ROOT / "docs" / "spec" / "entries.md").read_text()
+    listed = text.partition("**product**: ")[2].partition("\n## ")[0]
+    found = {
+        int(code): (en.replace("\n", " "), zh, unit or "g")
+        for code, en, zh, unit in re.findall(r"(\d+) ([a-z ]+) ([^\x00-\x7f]+)(?: in (\w+))?[,;.]", listed)
+    }
+    assert found == {int(p): (p.names.en, p.names.zh, p.unit.value) for p in Product}
+    for product in Product:
+        assert product.is_measure == (product >= FIRST_MEASURE) == (product.unit != Unit.GRAMS)
+
+
 def test_readme_names_every_top_level_folder_and_only_real_commands() -> None:
     readme = (ROOT / "README.md").read_text()
     listed = subprocess.run(
@@ -50,7 +63,7 @@ def test_readme_names_every_top_level_folder_and_only_real_commands() -> None:
     for folder in listed.stdout.split():
         assert f"\n{folder}/" in readme, folder
     commands = {command.name for command in build_app().registered_commands}
-    used = set(re.findall(r"\.venv/bin/huanlian (\w+)", readme))
+    used = set(re.findall(r"\.venv/bin/huanlian ([\w-]+)", readme))
     assert used <= commands
     for script in re.findall(r"^scripts/(\w+)", readme, re.M):
         assert (ROOT / "scripts" / script).stat().st_mode & 0o111, script

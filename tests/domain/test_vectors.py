@@ -8,12 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from custody_stories import NETWORK, Story, read_vectors, segment_of, settled_of, stories
+from custody_stories import (
+    NETWORK,
+    Story,
+    heads_of,
+    read_vectors,
+    segment_of,
+    settled_of,
+    stories,
+    witness_of,
+)
+from state_dump import dump_state
 
+from backend.domain.booking import day_of
 from backend.domain.custody import record_segment
 from backend.domain.custody_state import Recorded, Refused, State
+from backend.domain.devices import mark_forked, prove_fork, record_witness
 from backend.domain.errors import MalformedSegment
 from backend.domain.journal import (
+    Segment,
     first_head,
     next_head,
     pack_entry_with_items,
@@ -24,8 +37,9 @@ from backend.domain.journal import (
 from backend.domain.layout import LAYOUTS, Kind
 from backend.domain.merkle import lift_path, lifts_root, root_of_path
 from backend.domain.seal import domain_separator, is_seal_of, key_hash, seal_digest
-from backend.domain.settling import day_of, settle
-from backend.domain.types import device_text, lot_text, organisation_text
+from backend.domain.segment_bytes import EvidenceDocument, Upload, pack_uploads, split_uploads, unpack_upload
+from backend.domain.steps import settle
+from backend.domain.types import Refusal, device_text
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -112,60 +126,100 @@ class TestMerkle:
             assert root_of_path(words[tree["index"]], path).hex() == tree["root"]
 
 
+def upload_of(told: dict[str, Any]) -> Upload:
+    key, seal = told["key"], told["seal"]
+    x, y, r, s = (int(text, 16) for text in (key["x"], key["y"], seal["r"], seal["s"]))
+    words, assertion = bytes.fromhex(told["words"]), bytes.fromhex(told.get("assertion", ""))
+    segment = Segment(int(told["device"], 16), told["first_seq"], words, x, y, r, s, assertion)
+    evidence = (
+        EvidenceDocument(e["seq"], bytes.fromhex(e["salt"]), e["document"]) for e in told.get("evidence", ())
+    )
+    return Upload(segment, tuple(evidence))
+
+
+def read_uploads(body: bytes) -> list[Upload]:
+    return [unpack_upload(frame) for frame in split_uploads(body)]
+
+
+class TestUploads:
+    vectors = read_vectors("uploads.json")
+
+    @pytest.mark.parametrize("case", vectors["bodies"], ids=lambda case: case["name"])
+    def test_pack_and_read_as_the_treaty_says(self, case: dict[str, Any]) -> None:
+        uploads = [upload_of(told) for told in case["uploads"]]
+        body = bytes.fromhex(case["body"])
+        assert pack_uploads(uploads) == body
+        assert read_uploads(body) == uploads
+
+    @pytest.mark.parametrize("case", vectors["malformed"], ids=lambda case: case["name"])
+    def test_refuse_what_cannot_be_read(self, case: dict[str, Any]) -> None:
+        with pytest.raises(MalformedSegment) as refused:
+            read_uploads(bytes.fromhex(case["body"]))
+        assert refused.value.pointer == case["pointer"]
+
+    def test_refuse_a_document_longer_than_json_may_bring(self) -> None:
+        (upload,) = read_uploads(bytes.fromhex(self.vectors["bodies"][0]["body"]))
+        for length, is_read in ((65_536, True), (65_537, False)):
+            document = EvidenceDocument(1, bytes(16), "桶" * length)
+            body = pack_uploads([Upload(upload.segment, (document,))])
+            if is_read:
+                assert read_uploads(body)[0].evidence == (document,)
+            else:
+                with pytest.raises(MalformedSegment):
+                    read_uploads(body)
+
+    def test_cut_anywhere_are_refused(self) -> None:
+        body = bytes.fromhex(self.vectors["bodies"][3]["body"])
+        for end in range(len(body)):
+            with pytest.raises(MalformedSegment):
+                split_uploads(body[:end])
+
+
 @pytest.mark.parametrize("story", stories(), ids=lambda story: story.name)
 class TestCustody:
     def test_answers_every_step_as_told(self, story: Story) -> None:
         state = story.fresh_state()
         for step in story.steps:
             _replay(state, step)
-        assert _final(state) == story.final
+        assert dump_state(state) == story.final
 
     def test_answers_the_same_when_the_ledger_vouches_for_the_head(self, story: Story) -> None:
         state = story.fresh_state()
         for step in story.steps:
             if "refused" not in step:
                 _replay(state, step, trusts_heads=True)
-        assert _final(state) == story.final
+            elif step["forked_at"] is not None:
+                mark_forked(state, int((step.get("record") or step["witness"])["device"], 16))
+        assert dump_state(state) == story.final
 
 
 def _replay(state: State, step: dict[str, Any], *, trusts_heads: bool = False) -> None:
     time = step["block_time"]
     if "settle" in step:
-        done = settle(state, int(step["settle"], 16), block_time=time, max_steps=step["max_steps"])
+        lot, device = int(step["settle"], 16), int(step["device"], 16)
+        done = settle(state, lot, device, block_time=time, max_steps=step["max_steps"])
         assert [tuple(s) for s in done] == settled_of(step)
+        return
+    if "prove_fork" in step:
+        assert prove_fork(state, int(step["prove_fork"], 16), *heads_of(step)) is step["is_shown"]
+        return
+    if "witness" in step:
+        shown = record_witness(state, witness_of(step), trusted=trusts_heads)
+        assert shown == (_refusal(step) if "refused" in step else bytes.fromhex(step["head"]))
         return
     head = bytes.fromhex(step["head"]) if trusts_heads else None
     answer = record_segment(state, segment_of(step["record"]), block_time=time, trusted_head=head)
     if "refused" in step:
-        assert isinstance(answer, Refused)
-        assert answer.reason == step["refused"]
+        assert answer == _refusal(step)
         return
     assert isinstance(answer, Recorded)
     assert (answer.outcomes.hex(), answer.head.hex()) == (step["outcomes"], step["head"])
     assert [tuple(s) for s in answer.settled] == settled_of(step)
+    transcribed = [[device_text(t.device), t.first_seq, t.outcomes.hex()] for t in answer.transcribed]
+    assert transcribed == step["transcribed"]
+    assert answer.closed_gap == (None if step["closed_gap"] is None else tuple(step["closed_gap"]))
     assert day_of(time) == (time + 8 * 3600) // 86_400
 
 
-def _final(state: State) -> dict[str, Any]:
-    lot_names = ("grams", "lifts", "stream", "status", "pendings", "last_seq", "taken")
-    return {
-        "devices": {
-            device_text(d): {
-                "next_seq": v.next_seq,
-                "head": v.head.hex(),
-                "role": int(v.role),
-                "is_revoked": v.is_revoked,
-            }
-            for d, v in sorted(state.devices.items())
-        },
-        "desks": {device_text(d): list(v) for d, v in sorted(state.desks.items())},
-        "lots": {
-            lot_text(lot): {"holder": device_text(v.holder)} | {n: getattr(v, n) for n in lot_names}
-            for lot, v in sorted(state.lots.items())
-        },
-        "totals": {str(stream): list(t) for stream, t in sorted(state.totals.items())},
-        "day_totals": [
-            {"organisation": organisation_text(o), "day": day, "stream": stream, "grams": list(t)}
-            for (o, day, stream), t in sorted(state.day_totals.items())
-        ],
-    }
+def _refusal(step: dict[str, Any]) -> Refused:
+    return Refused(Refusal(step["refused"]), step["forked_at"])

@@ -2,8 +2,13 @@
 import { bytesToHex, hexToBytes } from "../../scanner_app/src/domain/bytes.ts";
 import { append, emptyJournal, type JournalTip, splitWords } from "../../scanner_app/src/domain/journal.ts";
 import { type PublicKey, sealDigest } from "../../scanner_app/src/domain/seal.ts";
+import {
+  MalformedUpload,
+  SEGMENT_BYTES_TYPE,
+  type Upload,
+  unpackUploads,
+} from "../../scanner_app/src/domain/segment_bytes.ts";
 import type { DeviceId, Head } from "../../scanner_app/src/domain/types.ts";
-import type { Upload } from "../../scanner_app/src/sync/api.ts";
 import { checkSeal } from "./check_seal.ts";
 
 export const NETWORK = {
@@ -18,7 +23,13 @@ export type Cut = "none" | "before" | "after";
 export class FakeBackend {
   readonly entries: string[] = [];
   readonly uploads: Upload[] = [];
+  readonly bodies: { readonly type: string; readonly length: number }[] = [];
   calls = 0;
+  isRevoked = false;
+  /** The `Date` of its answers; none while undefined. */
+  date: string | undefined;
+  /** What it answers a body of bytes with; undefined where it takes them. */
+  bytesProblem: readonly [slug: string, status: number] | undefined;
   private tip: JournalTip;
   private readonly receipts = new Map<string, object>();
   private readonly heads: Head[] = [];
@@ -46,21 +57,37 @@ export class FakeBackend {
     const cut = this.cut(this.calls);
     if (cut === "before") throw new TypeError("cut before it arrived");
     const answer = this.answer(String(input), init);
+    if (this.date !== undefined) answer.headers.set("Date", this.date);
     if (cut === "after") throw new TypeError("cut before the answer was back");
     return answer;
   };
 
   private answer(path: string, init?: RequestInit): Response {
-    if (path.endsWith("/segments")) return this.accept(JSON.parse(String(init?.body)) as Upload);
+    if (path.endsWith("/segments")) return this.handIn(new Headers(init?.headers), init?.body);
     const accepted = { seq: this.tip.nextSeq - 1, head: this.tip.head };
-    if (path.includes("/devices/")) return Response.json({ device: this.device, accepted });
+    if (path.includes("/devices/"))
+      return Response.json({ device: this.device, accepted, revoked: this.isRevoked });
     return problem("unknown-entry", 404);
+  }
+
+  private handIn(headers: Headers, body: BodyInit | null | undefined): Response {
+    const type = headers.get("Content-Type") ?? "";
+    if (type !== SEGMENT_BYTES_TYPE) {
+      this.bodies.push({ type, length: String(body).length });
+      return this.accept(JSON.parse(String(body)) as Upload);
+    }
+    const bytes = body as Uint8Array;
+    this.bodies.push({ type, length: bytes.length });
+    if (this.bytesProblem) return problem(...this.bytesProblem);
+    const [upload, ...more] = unpackUploads(bytes);
+    if (upload === undefined || more.length > 0) throw new MalformedUpload("/count");
+    return this.accept(upload);
   }
 
   private accept(upload: Upload): Response {
     this.uploads.push(upload);
     const words = splitWords(hexToBytes(upload.words));
-    if (words.length > this.entriesMax) return problem("too-large", 413);
+    if (words.length > this.entriesMax) return problem("segment-too-heavy", 413);
     const last = upload.first_seq + words.length - 1;
     const id = `${upload.first_seq}-${last}`;
     const known = this.receipts.get(id);
@@ -84,7 +111,8 @@ export class FakeBackend {
       received_at: "2026-03-01T05:12:09Z",
     };
     this.receipts.set(id, receipt);
-    return Response.json({ receipt, warnings: [] }, { status: 201 });
+    const revoked = { pointer: "/entries/0", seq: upload.first_seq, code: "revoked-device", message: "" };
+    return Response.json({ receipt, warnings: this.isRevoked ? [revoked] : [] }, { status: 201 });
   }
 }
 

@@ -16,14 +16,14 @@ from backend.domain.custody_state import Recorded, Root, State
 from backend.domain.journal import evidence_digest, read_entries
 from backend.domain.layout import Kind
 from backend.domain.seal import key_hash
-from backend.domain.settling import is_ready, settle
+from backend.domain.steps import is_ready, settle
 from backend.domain.types import Outcome, device_id
 from backend.domain.writer import JournalWriter
 from backend.exchange.plan import read_runs
 from backend.simulate import courier as courier_module
 from backend.simulate.courier import Courier, RefusedByServer, ends_of
 from backend.simulate.day import Day, DayWriter, World
-from backend.simulate.run import midnight_of, opening_of
+from backend.simulate.run import midnight_of, opening_of, plants_of
 from backend.simulate.vault import Vault
 
 CITY = load_demo_city()
@@ -40,13 +40,15 @@ def live_a_day(name: str = "demo") -> tuple[Day, dict[int, JournalWriter]]:
         carrier_of={run.truck: organisations["carrier"] for run in runs},
         station_organisation=organisations["station_operator"],
         park_organisation={run.park: CITY.site(run.park).organisation for run in runs if run.park},
+        park_site={run.park: CITY.site(run.park).id for run in runs if run.park},
+        plant_site=plants_of(CITY),
         street_of_station={run.station: int(CITY.site(CITY.street).id) for run in runs},
     )
     registrars = {
         o.id: JournalWriter(NETWORK, device_id(o.id, 1), VAULT.key(f"registrar/{o.id}"))
         for o in CITY.organisations
     }
-    openings = [opening_of(site) for site in CITY.sites]
+    openings = [opening_of(site, VAULT) for site in CITY.sites]
     return DayWriter(name, world, VAULT).write(runs, openings, registrars), registrars
 
 
@@ -75,11 +77,11 @@ class TestADay:
             assert isinstance(answer, Recorded)
             for offset, outcome in enumerate(answer.outcomes):
                 outcomes[segment.device, segment.first_seq + offset] = outcome
-            outcomes.update({(s.device, s.seq): int(s.outcome) for s in answer.settled})
-        while ready := [lot for lot in sorted(state.lots) if is_ready(state, lot)]:
-            for lot in ready:
-                done = settle(state, lot, block_time=NOON, max_steps=9)
-                outcomes.update({(s.device, s.seq): int(s.outcome) for s in done})
+            outcomes.update({(s.device, s.seq): s.outcome for s in answer.settled})
+        while ready := [key for key in sorted(state.queues) if is_ready(state, *key)]:
+            for key in ready:
+                done = settle(state, *key, block_time=NOON, max_steps=9)
+                outcomes.update({(s.device, s.seq): s.outcome for s in done})
         assert set(outcomes.values()) == {Outcome.APPLIED}
         with PLAN.open(encoding="utf-8") as lines:
             planned = sum(stop.grams for run in read_runs(lines) for stop in run.stops)

@@ -13,6 +13,7 @@ from backend.chain.relayer import StoredTx, TxState
 from backend.domain.journal import Segment, evidence_digest, first_head
 from backend.domain.layout import Kind
 from backend.domain.seal import key_hash
+from backend.domain.segment_bytes import EvidenceDocument
 from backend.domain.types import Refusal, Role, device_id, lot_id
 from backend.domain.writer import JournalWriter, SigningKey
 from backend.store.directory import DirectoryStore
@@ -21,7 +22,7 @@ from backend.store.intake import IntakeStore
 from backend.store.outbox import Outbox, TransactionStore
 from backend.store.session import Database
 from backend.store.tables import AcceptedSegment, Evidence, table_of
-from backend.usecases.accept_segment import EvidenceDocument, accept_segment
+from backend.usecases.accept_segment import accept_segment
 from backend.usecases.ports import KnownDevice
 
 DEVICE = device_id((1 << 24) - 1, (1 << 40) - 1)  # the largest: 64 bits, all set
@@ -70,7 +71,15 @@ class TestIntakeStore:
             assert covering[0].prev_head == first_head(NETWORK, DEVICE)
             assert covering[1].prev_head == covering[0].head
             assert intake.find_covering(DEVICE, 7, 9) == []
-            assert intake.find_current_lot_stream(DEVICE) == 3
+            assert [intake.find_lot_stream(DEVICE, before_seq=seq, head=bytes([seq])) for seq in range(1, 8)] == [
+                None,
+                1,
+                1,
+                2,
+                2,
+                3,
+                3,
+            ]
             known = intake.find_device(DEVICE)
             assert known is not None
             assert (known.device, known.key_hash) == (DEVICE, key_hash(*writer.public))
@@ -131,6 +140,14 @@ class TestOutbox:
         assert [queued.segment_id for queued in outbox.queued(10)] == [second, third]
         outbox.mark_sent([])
 
+    def test_leaves_out_what_is_under_way_and_what_there_is_no_room_for(self, outbox: Outbox) -> None:
+        first, second, third = (queued.segment_id for queued in outbox.queued(10))
+        assert [queued.segment_id for queued in outbox.queued(10, under_way={second})] == [first, third]
+        assert [queued.segment_id for queued in outbox.queued(1, under_way={first})] == [second]
+        (size,) = {len(queued.segment.words) for queued in outbox.queued(10)}
+        assert [queued.segment_id for queued in outbox.queued(10, bytes_max=size + 1)] == [first, second]
+        assert outbox.queued(10, bytes_max=0) == []
+
     def test_marks_a_thousand_at_once(self, outbox: Outbox) -> None:
         outbox.mark_recorded(range(-2000, 2000))
         assert outbox.queued(10) == []
@@ -141,16 +158,19 @@ class TestTransactionStore:
         store, other = TransactionStore(database, "0xAbC"), TransactionStore(database, "0xdef")
         assert store.highest_nonce() is None
         txs = [
-            StoredTx(nonce, bytes([nonce]), bytes([nonce]) * 32, (nonce, 1 << 40), lot=None) for nonce in (3, 4)
+            StoredTx(nonce, bytes([nonce]), bytes([nonce]) * 32, (nonce, 1 << 40), settles=None)
+            for nonce in (3, 4)
         ]
-        replacement = StoredTx(4, b"more", b"\xee" * 32, (4,), lot=(1 << 96) - 1)
-        for tx in (*txs, replacement):
-            store.save(tx)
+        replacement = StoredTx(4, b"more", b"\xee" * 32, (4,), settles=((1 << 96) - 1, (1 << 64) - 1))
+        store.save(*txs)
+        store.save(replacement)
         assert list(store.open_txs()) == [*txs, replacement]
         assert store.highest_nonce() == 4
         assert list(other.open_txs()) == []
-        store.mark(txs[0].tx_hash, TxState.FINAL, block_hash=bytes(32))
-        store.mark(txs[1].tx_hash, TxState.INCLUDED, block_hash=bytes(32))
+        store.mark(
+            replace(txs[0], state=TxState.FINAL, block_hash=bytes(32)),
+            replace(txs[1], state=TxState.INCLUDED, block_hash=bytes(32)),
+        )
         assert [tx.state for tx in store.open_txs()] == [TxState.INCLUDED, TxState.SENT]
         assert [tx.nonce for tx in TransactionStore(database, "0xABC").txs_from(3)] == [3, 4, 4]
 
@@ -180,7 +200,7 @@ class TestDirectoryStore:
             found = DirectoryStore(connection).bins(site["site"])
             assert len(found) == 1200
             assert found[0].name_zh == "西路"
-            assert len(IntakeStore(connection).find_bins(range(5000))) == 1200
+            assert len(IntakeStore(connection).find_streams(range(5000))) == 1200
 
 
 class TestEnrolmentStore:

@@ -6,10 +6,15 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from custody_stories import blocks_of, stories
+from judged_lot import JudgedLot
+from small_city import SmallCity
+from sqlalchemy import inspect, select
 from sqlmodel import SQLModel
+from store_support import books_of, dump, fold
 
 from backend.store.session import Database
+from backend.store.tables import CustodyStep, table_of
 
 
 def tables_of(database: Database) -> set[str]:
@@ -38,6 +43,31 @@ class TestMigrations:
         assert tables_of(empty) == set()
         empty.migrate()
         assert tables_of(empty) == set(SQLModel.metadata.tables)
+
+    def test_find_again_what_recorded_entries_are_about(self, empty: Database) -> None:
+        empty.migrate()
+        judged = JudgedLot(SmallCity(empty))
+        judged.amend_take()
+        steps = select(table_of(CustodyStep)).order_by("device", "seq")
+        with empty.transaction(writes=False) as connection:
+            before = connection.execute(steps).all()
+        assert any(step.about_seq == judged.take_seq for step in before)
+        config = empty._alembic()
+        command.downgrade(config, "0003")
+        command.upgrade(config, "head")
+        with empty.transaction(writes=False) as connection:
+            assert connection.execute(steps).all() == before
+
+    def test_find_again_where_the_lifts_are(self, empty: Database) -> None:
+        empty.migrate()
+        longest = max(stories(), key=lambda story: len(story.steps))
+        fold(books_of(empty), blocks_of(longest))
+        before = dump(empty)
+        assert before["lift_run"]
+        config = empty._alembic()
+        command.downgrade(config, "0005")
+        command.upgrade(config, "head")
+        assert dump(empty) == before
 
     def test_done_already_change_nothing(self, database: Database) -> None:
         before = database.schema_version()

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from custody_stories import FINALITY_DEPTH, NOON
+from custody_stories import NOON
 from small_city import BINS, CREW, PARK, STATION, SmallCity, give, write_lifts
+from sqlalchemy import select
 
 from backend.domain.layout import Kind
 from backend.domain.types import Outcome, Role, bin_text, device_id, device_text, lot_id, lot_text
 from backend.domain.writer import JournalWriter
 from backend.store.reading import Reader
 from backend.store.session import Database
+from backend.store.tables import LedgerSegment, table_of
+from backend.usecases.audit_records import NO_RECORD, record_digest
 
 
 class Street:
@@ -51,7 +54,7 @@ def street(database: Database) -> Street:
 @pytest.fixture
 def reader(street: Street) -> Iterator[Reader]:
     with street.city.database.transaction(writes=False) as connection:
-        yield Reader(connection, finality_depth=FINALITY_DEPTH)
+        yield Reader(connection)
 
 
 class TestJourneys:
@@ -179,6 +182,31 @@ class TestForAuditors:
         heads = {device: head for device, _, head in devices}
         for writer in (*street.trucks, street.station, street.park):
             assert heads[device_text(writer.device)] == writer.head.hex()
+
+    def test_digests_are_those_of_what_the_chain_recorded(self, street: Street, reader: Reader) -> None:
+        expected: dict[str, bytes] = {}
+        with street.city.database.transaction(writes=False) as connection:
+            recorded = connection.execute(select(table_of(LedgerSegment)).order_by("id")).all()
+        for row in recorded:
+            before = expected.get(row.device, NO_RECORD)
+            expected[row.device] = record_digest(before, row.first_seq, bytes(row.words), bytes(row.outcomes))
+        lines, after = [], ""
+        while True:
+            page, next_after = reader.journal_lines(after=after, limit=2)
+            lines += page
+            if next_after is None:
+                break
+            after = next_after
+        assert lines == [(device, digest.hex()) for device, digest in sorted(expected.items())]
+
+    def test_bins_are_counted_as_their_traces_are(self, street: Street, reader: Reader) -> None:
+        lines, next_after = reader.bin_lines(after=-1)
+        assert next_after is None
+        assert lines
+        for number, lifts in lines:
+            trace = reader.find_bin_trace(number, limit=200)
+            assert trace is not None
+            assert len(trace.lifts) == lifts
 
 
 class TestTheDirectory:

@@ -20,22 +20,23 @@ from backend.domain.errors import (
     Fork,
     Gap,
     MalformedSegment,
+    SegmentTooHeavy,
     UnknownDevice,
     WrongKey,
 )
 from backend.domain.journal import Segment, evidence_digest, pack_entry, roll_head
 from backend.domain.layout import Kind
-from backend.domain.seal import is_seal_of, key_hash, seal_digest
+from backend.domain.seal import CURVE_ORDER, is_seal_of, key_hash, seal_digest
+from backend.domain.segment_bytes import EvidenceDocument
 from backend.domain.types import Role, device_id, lot_id
 from backend.domain.writer import JournalWriter, SigningKey
 from backend.usecases.accept_segment import (
-    CLOCK_SKEW_SECONDS,
     Acceptance,
-    EvidenceDocument,
     accept_segment,
     receipt_id,
 )
-from backend.usecases.ports import KnownBin, KnownDevice
+from backend.usecases.ports import KnownDevice
+from backend.usecases.strange_entries import CLOCK_SKEW_SECONDS
 
 DEVICE, KEY = device_id(2, 7), SigningKey.from_secret(7)
 REGISTRAR = JournalWriter(NETWORK, device_id(2, 1), SigningKey.from_secret(1))
@@ -88,6 +89,13 @@ class TestANewSegment:
         again = accept(to, segment, now=NOON + 99)
         assert (again.receipt, again.is_new) == (first.receipt, False)
         assert len(to.kept) == 2
+
+    def test_again_with_the_other_half_of_s_gets_the_receipt_it_got(self) -> None:
+        to, segment = intake(), sealed(shift_ends(3), 1, 3)
+        first = accept(to, segment)
+        again = accept(to, replace(segment, s=CURVE_ORDER - segment.s), now=NOON + 99)
+        assert (again.receipt, again.is_new) == (first.receipt, False)
+        assert to.kept == [first.receipt]
 
     def test_cut_anew_adds_only_what_is_new_under_its_own_seal(self) -> None:
         to, entries = intake(), shift_ends(7)
@@ -223,7 +231,7 @@ def codes(acceptance: Acceptance) -> list[tuple[int, str]]:
 class TestWarnings:
     def test_of_bins_and_lots(self) -> None:
         to = intake()
-        to.bins = {1: KnownBin(1, 4, 9, 0), 2: KnownBin(2, 3, 9, 0)}
+        to.streams = {1: 4, 2: 3}
         made = writer()
         made.write(Kind.LIFT, bin=1, stream=4)
         made.write(Kind.LOAD, lot=lot_id(DEVICE, 1), stream=4)
@@ -320,7 +328,17 @@ class TestEnrolments:
         assert to.devices == before
 
 
+def test_a_segment_that_no_transaction_could_carry_is_refused_whole() -> None:
+    to, writer = intake(), JournalWriter(NETWORK, DEVICE, KEY)
+    for bin_number in range(200):
+        writer.write(Kind.GIVE, lot=1, to=device_id(3, 0), grams=bin_number)
+    with pytest.raises(SegmentTooHeavy) as refused:
+        accept(to, writer.cut(200))
+    assert 1 < refused.value.entries_max < 200
+    assert not to.kept
+
+
 def test_every_error_of_the_domain_has_a_test_that_raises_it() -> None:
     classes = {c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, DomainError)}
-    tested = {MalformedSegment, FieldOutOfRange, BadSeal, UnknownDevice, WrongKey, Gap, Fork}
+    tested = {MalformedSegment, FieldOutOfRange, BadSeal, UnknownDevice, WrongKey, Gap, Fork, SegmentTooHeavy}
     assert classes - {DomainError} == tested

@@ -1,5 +1,5 @@
 /** A device's certificate: the registrar's sealed segment that holds its enrolment. */
-import { hexToBytes } from "./bytes.ts";
+import { bytesToHex, concatBytes, hexToBytes } from "./bytes.ts";
 import { rollHead, splitWords, unpackEntry } from "./journal.ts";
 import { type PublicKey, type Seal, sealDigest } from "./seal.ts";
 import {
@@ -28,6 +28,7 @@ export interface Enrolled {
   readonly device: DeviceId;
   readonly role: Role;
   readonly notAfter: Seconds;
+  readonly occurredAt: Seconds;
   readonly key: PublicKey;
 }
 export type ReadCertificate =
@@ -65,9 +66,22 @@ export function readCertificate(
       device,
       role,
       notAfter: Number(fields.not_after),
+      occurredAt: Number(fields.occurred_at),
       key: { x: head(fields.x), y: head(fields.y) },
     },
     digest: sealDigest({ ...network, device: certificate.registrar }, lastSeq, last),
+  };
+}
+
+/** The same certificate from its enrolment on: what the registrar wrote before it is in the head. */
+export function shortest(certificate: Certificate): Certificate {
+  const entries = splitWords(hexToBytes(certificate.words));
+  const before = certificate.seq - certificate.first_seq;
+  return {
+    ...certificate,
+    first_seq: certificate.seq,
+    words: bytesToHex(concatBytes(...entries.slice(before))),
+    prev_head: entries.slice(0, before).reduce(rollHead, certificate.prev_head),
   };
 }
 

@@ -11,6 +11,7 @@ import {
   hexToBytes,
   toBase64Url,
 } from "./bytes.ts";
+import { type Certificate, shortest } from "./certificate.ts";
 import { type EntryOf, rollHead, unpackEntry, WORD_BYTES } from "./journal.ts";
 import { type PublicKey, type Seal, sealDigest } from "./seal.ts";
 import { type DeviceId, deviceId, type Head, head, type Seq } from "./types.ts";
@@ -29,14 +30,27 @@ export interface GiveCode {
   readonly key: PublicKey;
   readonly seal: Seal;
 }
+/** A take as its receiver sealed it, and the certificate of the key that did: the answer to a give. */
+export interface TakeCode {
+  readonly seq: Seq;
+  readonly prevHead: Head;
+  readonly words: Uint8Array;
+  readonly seal: Seal;
+  /** Begins with the enrolment. */
+  readonly certificate: Certificate;
+}
 export type AppCode =
   | { readonly is: "enrol"; readonly code: string; readonly address: string }
   | { readonly is: "receive"; readonly receiver: ReceiverCode }
   | { readonly is: "give"; readonly give: GiveCode }
+  | { readonly is: "take"; readonly take: TakeCode }
   | { readonly is: "other" };
 
 const VERSION = 1;
 const GIVE_WORDS = 4;
+const TAKE_WORDS = 5;
+/** With more of the registrar's journal in it, a code is too fine for a scratched lens to read. */
+const CERTIFICATE_WORDS_MAX = 12;
 
 export function enrolText(page: string, code: string): string {
   return `${page}#enrol=${code}`;
@@ -61,9 +75,34 @@ export function giveText(page: string, give: GiveCode): string {
   return `${page}#give=${toBase64Url(packed)}`;
 }
 
+/** Undefined when the certificate is too long for a code. */
+export function takeText(page: string, take: TakeCode): string | undefined {
+  const certificate = shortest(take.certificate);
+  const enrolled = hexToBytes(certificate.words);
+  const count = enrolled.length / WORD_BYTES;
+  if (count > CERTIFICATE_WORDS_MAX) return undefined;
+  const packed = concatBytes(
+    new Uint8Array([VERSION]),
+    bigToBytes(BigInt(take.seq), 5),
+    hexToBytes(take.prevHead),
+    take.words,
+    hexToBytes(take.seal.r),
+    hexToBytes(take.seal.s),
+    hexToBytes(certificate.registrar),
+    bigToBytes(BigInt(certificate.seq), 5),
+    hexToBytes(certificate.prev_head),
+    hexToBytes(certificate.key.x),
+    hexToBytes(certificate.key.y),
+    hexToBytes(certificate.seal.r),
+    hexToBytes(certificate.seal.s),
+    enrolled,
+  );
+  return `${page}#take=${toBase64Url(packed)}`;
+}
+
 /** Reads a scanned text or this page's own address. */
 export function readAppCode(text: string): AppCode {
-  const found = /^(\S*)#(enrol|receive|give)=([A-Za-z0-9._~-]+)$/.exec(text.trim());
+  const found = /^(\S*)#(enrol|receive|give|take)=([A-Za-z0-9._~-]+)$/.exec(text.trim());
   const [, address = "", kind, value = ""] = found ?? [];
   switch (kind) {
     case "enrol":
@@ -72,6 +111,8 @@ export function readAppCode(text: string): AppCode {
       return readReceiver(value);
     case "give":
       return readGive(value);
+    case "take":
+      return readTake(value);
     default:
       return { is: "other" };
   }
@@ -100,6 +141,48 @@ function readGive(value: string): AppCode {
     seal: { r: hex(), s: hex() },
   };
   return giveEntry(give) === undefined ? { is: "other" } : { is: "give", give };
+}
+
+function readTake(value: string): AppCode {
+  const packed = fromBase64Url(value);
+  const fixed = 1 + 5 + 32 + TAKE_WORDS * WORD_BYTES + 64 + 8 + 5 + 32 + 128;
+  const rest = (packed?.length ?? 0) - fixed;
+  if (packed === undefined || packed[0] !== VERSION) return { is: "other" };
+  if (rest <= 0 || rest % WORD_BYTES !== 0 || rest > CERTIFICATE_WORDS_MAX * WORD_BYTES)
+    return { is: "other" };
+  let at = 1;
+  const next = (bytes: number) => packed.slice(at, (at += bytes));
+  const hex = () => bytesToHex(next(32));
+  const [seq, prevHead] = [Number(bytesToBig(next(5))), head(bytesToBig(next(32)))];
+  const words = next(TAKE_WORDS * WORD_BYTES);
+  const seal = { r: hex(), s: hex() };
+  const registrar = deviceId(bytesToBig(next(8)));
+  const enrolSeq = Number(bytesToBig(next(5)));
+  const certificate: Certificate = {
+    registrar,
+    first_seq: enrolSeq,
+    seq: enrolSeq,
+    prev_head: head(bytesToBig(next(32))),
+    key: { x: hex(), y: hex() },
+    seal: { r: hex(), s: hex() },
+    words: bytesToHex(next(rest)),
+  };
+  const take: TakeCode = { seq, prevHead, words, seal, certificate };
+  return takeEntry(take) === undefined ? { is: "other" } : { is: "take", take };
+}
+
+export function takeEntry(take: TakeCode): EntryOf<"take"> | undefined {
+  const read = unpackEntry(take.words);
+  return read.is === "known" && read.entry.kind === "take" ? read.entry : undefined;
+}
+
+/** What the taker must have sealed. */
+export function takeDigest(
+  network: { chainId: number; ledger: string },
+  taker: DeviceId,
+  take: TakeCode,
+): Uint8Array {
+  return sealDigest({ ...network, device: taker }, take.seq, rollHead(take.prevHead, take.words));
 }
 
 export function giveEntry(give: GiveCode): EntryOf<"give"> | undefined {

@@ -5,6 +5,7 @@ import { type DeviceId, type Head, head, numberOf, type Seq } from "./types.ts";
 
 export const WORD_BYTES = 32;
 export const SEGMENT_ENTRIES_MAX = 256;
+export const SEQ_MAX = 2 ** 40 - 1;
 
 export interface EntryOf<K extends KindName> {
   readonly kind: K;

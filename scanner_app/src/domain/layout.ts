@@ -57,17 +57,25 @@ export const KINDS = {
       [
         ["giver", 64],
         ["weigh_seq", 40],
-        ["spare1", 32],
+        ["stream", 8],
+        ["spare1", 24],
         ["evidence", 120],
       ],
       WHOLE("give_head"),
       [
         ["weigher", 64],
-        ["spare3", 192],
+        ["into", 96],
+        ["spare3", 96],
+      ],
+      [
+        ["principal", 64],
+        ["mandate_seq", 40],
+        ["site", 64],
+        ["spare4", 88],
       ],
     ],
   },
-  withdraw: { code: 5, words: [[...HEAD, ["lot", 96], ["give_seq", 40], ["spare0", 48]]] },
+  withdraw: { code: 5, words: [[...HEAD, ["lot", 96], ["undone_seq", 40], ["spare0", 48]]] },
   weigh: {
     code: 6,
     words: [
@@ -114,16 +122,17 @@ export const KINDS = {
     code: 9,
     repeated: [
       ["lot", 96],
-      ["grams", 48],
+      ["amount", 48],
       ["product", 16],
       ["spare", 96],
     ],
     words: [
-      [...HEAD, ["lot", 96], ["grams", 48], ["inputs", 8], ["outputs", 8], ["spare0", 24]],
+      [...HEAD, ["lot", 96], ["grams", 48], ["outputs", 8], ["spare0", 32]],
       [
         ["site", 64],
         ["loss", 48],
-        ["spare1", 24],
+        ["is_gain", 8],
+        ["spare1", 16],
         ["evidence", 120],
       ],
     ],
@@ -205,7 +214,7 @@ export const KINDS = {
     words: [
       [...HEAD, ["device", 64], ["seq", 40], ["verdict", 8], ["spare0", 72]],
       [
-        ["spare1", 136],
+        ["head17", 136],
         ["evidence", 120],
       ],
     ],
@@ -220,7 +229,7 @@ export const KINDS = {
   enrol: {
     code: 32,
     words: [
-      [...HEAD, ["device", 64], ["role", 8], ["scheme", 8], ["not_after", 40], ["spare0", 64]],
+      [...HEAD, ["device", 64], ["role", 8], ["scheme", 8], ["not_after", 40], ["origin", 64]],
       WHOLE("x"),
       WHOLE("y"),
     ],
@@ -232,7 +241,7 @@ export const KINDS = {
   rotate: {
     code: 34,
     words: [
-      [...HEAD, ["device", 64], ["role", 8], ["scheme", 8], ["not_after", 40], ["spare0", 64]],
+      [...HEAD, ["device", 64], ["role", 8], ["scheme", 8], ["not_after", 40], ["origin", 64]],
       WHOLE("x"),
       WHOLE("y"),
       [
@@ -249,7 +258,14 @@ export const KINDS = {
   transcribed: {
     code: 37,
     repeated: WHOLE("word"),
-    words: [[...HEAD, ["device", 64], ["seq", 40], ["spare0", 80]], WHOLE("head"), WHOLE("r"), WHOLE("s")],
+    words: [
+      [...HEAD, ["device", 64], ["first_seq", 40], ["spare0", 80]],
+      WHOLE("before"),
+      WHOLE("x"),
+      WHOLE("y"),
+      WHOLE("r"),
+      WHOLE("s"),
+    ],
   },
   site: {
     code: 40,

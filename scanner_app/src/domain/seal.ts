@@ -12,6 +12,18 @@ export interface Seal {
   readonly r: string;
   readonly s: string;
 }
+/** Says whether a signature is the key's over these bytes; how is the caller's matter. Both halves of s count. */
+export type CheckSeal = (message: Uint8Array, key: PublicKey, seal: Seal) => boolean;
+
+/** A head that a device sealed, with its key and seal. */
+export interface SealProof {
+  readonly seq: Seq;
+  readonly head: Head;
+  readonly key: PublicKey;
+  readonly seal: Seal;
+  /** What a passkey signed around the seal's digest; empty or absent for a raw seal. */
+  readonly assertion?: Uint8Array | undefined;
+}
 
 const DOMAIN_TYPE = keccak(
   utf8ToBytes("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),

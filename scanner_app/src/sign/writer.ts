@@ -1,6 +1,8 @@
 /** A journal together with the key that seals it: one entry, one seal, on disk, then it is done. */
-import { type Device, emptyState, foldOwn, type State } from "../domain/custody.ts";
+import { foldOwn } from "../domain/custody.ts";
+import { type Device, emptyState, type State } from "../domain/custody_state.ts";
 import { type Evidence, type EvidenceDocument, makeEvidence } from "../domain/evidence.ts";
+import { type Heard, withHeard } from "../domain/heard.ts";
 import {
   append,
   emptyJournal,
@@ -10,12 +12,24 @@ import {
   packEntry,
 } from "../domain/journal.ts";
 import { keyHash, sealDigest } from "../domain/seal.ts";
-import { type Head, type Outcome, ROLE_CODE, type Seconds, type Seq } from "../domain/types.ts";
+import { type Answer, type Head, ROLE_CODE, type Seconds, type Seq } from "../domain/types.ts";
 import type { Changes } from "../store/changes.ts";
-import type { Database, Identity, StoredSeal } from "../store/database.ts";
+import {
+  type Database,
+  type Identity,
+  readSingle,
+  type StoredPhoto,
+  type StoredSeal,
+} from "../store/database.ts";
 import { addEntry, readEntries, readTip } from "../store/journal.ts";
 import { type DeviceKey, signDigest } from "./device_key.ts";
 
+/** A picture that the evidence names by its digest. */
+export type Photo = Omit<StoredPhoto, "seq">;
+/** This device was revoked: whatever it sealed now would be quarantined. */
+export class KeyRevoked extends Error {
+  override readonly name = "KeyRevoked";
+}
 export interface Written {
   readonly seq: Seq;
   readonly words: Uint8Array;
@@ -42,7 +56,7 @@ export class JournalWriter {
       nextSeq: 1,
       notAfter: 0,
       role: ROLE_CODE[identity.role],
-      isRevoked: false,
+      flags: 0,
       epoch: 0,
       head: emptyJournal(this.place).head,
     };
@@ -68,15 +82,21 @@ export class JournalWriter {
     return this.folded;
   }
 
-  /** What the ledger would answer if it had seen nothing but this journal. */
-  async preview(entry: Entry): Promise<Outcome> {
-    const { outcomes } = foldOwn(await this.custody(), this.place.device, [packEntry(entry)], this.now());
-    return outcomes[0] ?? "unknown";
+  /** What the ledger would answer if it had seen nothing but this journal, and what was heard of others. */
+  async preview(entry: Entry, heard: Heard = {}): Promise<Answer> {
+    const state = withHeard(await this.custody(), heard);
+    const { answers } = foldOwn(state, this.place.device, [packEntry(entry)], this.now());
+    return answers[0] ?? { outcome: "unknown", flaw: "none" };
   }
 
-  /** Seals and keeps the entry that `make` builds once its seq is certain; one writer at a time. */
-  async write(make: (seq: Seq) => Entry, evidence?: Evidence): Promise<Written> {
+  /**
+   * Seals and keeps the entry that `make` builds once its seq is certain; one writer at a time.
+   *
+   * Throws `KeyRevoked`, and the browser's `DOMException` where the entry could not be kept; nothing is sealed then.
+   */
+  async write(make: (seq: Seq) => Entry, evidence?: Evidence, photo?: Photo): Promise<Written> {
     const written = await exclusively(`huanlian-journal-${this.db.name}`, async () => {
+      if ((await readSingle(this.db, "standing"))?.isRevoked === true) throw new KeyRevoked();
       const tip = await this.tip();
       const entry = make(tip.nextSeq);
       const words = packEntry(entry);
@@ -84,7 +104,7 @@ export class JournalWriter {
       const signature = await signDigest(this.key, sealDigest(this.place, tip.nextSeq, after.head));
       const seal = { seq: tip.nextSeq, head: after.head, ...signature };
       const stored = { seq: tip.nextSeq, kind: entry.kind, words, state: { is: "queued" } as const };
-      await addEntry(this.db, evidence === undefined ? stored : { ...stored, evidence }, seal);
+      await addEntry(this.db, evidence === undefined ? stored : { ...stored, evidence }, seal, photo);
       return { seq: tip.nextSeq, words, prevHead: tip.head, seal };
     });
     this.changes.tell("written");

@@ -1,9 +1,20 @@
 /** What this device keeps. Entries and seals are only ever added; the rest can be fetched or made again. */
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { Certificate } from "../domain/certificate.ts";
+import type { ServerTime } from "../domain/clock.ts";
 import type { Evidence } from "../domain/evidence.ts";
 import type { Seal } from "../domain/seal.ts";
-import type { DeviceId, Head, OrganisationId, Outcome, Role, Seconds, Seq, Stream } from "../domain/types.ts";
+import type {
+  DeviceId,
+  Flaw,
+  Head,
+  OrganisationId,
+  Outcome,
+  Role,
+  Seconds,
+  Seq,
+  Stream,
+} from "../domain/types.ts";
 import type { DeviceKey } from "../sign/device_key.ts";
 
 export interface Warning {
@@ -14,6 +25,8 @@ export interface Warning {
 export interface OnLedger {
   readonly state: "queued" | "sent" | "refused" | "recorded" | "included" | "finalized";
   readonly outcome: Outcome | null;
+  /** What is wrong with it; absent before the ledger has answered. */
+  readonly flaw?: Flaw;
   readonly blockNumber: number | null;
   readonly txHash: string | null;
 }
@@ -45,6 +58,22 @@ export interface StoredEntry {
 export interface StoredSeal extends Seal {
   readonly seq: Seq;
   readonly head: Head;
+}
+/** What became of a give: told by the receiver's seal, or by the server. */
+export interface StoredAnswer {
+  /** `answerId`. */
+  readonly id: string;
+  readonly taker: DeviceId;
+  readonly grams: number;
+  readonly toldBy: "seal" | "server";
+  /** The receiver's code, kept in case its journal is lost. */
+  readonly code?: string;
+}
+/** A picture that an entry's evidence names. It stays on this device. */
+export interface StoredPhoto {
+  readonly seq: Seq;
+  readonly type: string;
+  readonly bytes: Uint8Array;
 }
 export interface Receipt {
   readonly id: string;
@@ -97,11 +126,18 @@ export interface Witness {
   readonly code: string;
   readonly seenAt: Seconds;
 }
+/** Whether this device was revoked, as it last heard. */
+export interface Standing {
+  readonly isRevoked: boolean;
+  readonly heardAt: Seconds;
+}
 interface Singles {
   key: DeviceKey;
   invitation: { readonly code: string };
   identity: Identity;
   directory: Directory;
+  serverTime: ServerTime;
+  standing: Standing;
   /** The segment whose answer is not known: it is asked again exactly as it was. */
   inflight: { readonly firstSeq: Seq; readonly lastSeq: Seq };
 }
@@ -112,12 +148,20 @@ interface Schema extends DBSchema {
   receipts: { key: string; value: Receipt };
   bins: { key: string; value: DirectoryBin };
   witnesses: { key: string; value: Witness };
+  photos: { key: Seq; value: StoredPhoto };
+  answers: { key: string; value: StoredAnswer };
 }
 export type Database = IDBPDatabase<Schema>;
 
-export async function openDatabase(name: string): Promise<Database> {
-  return openDB<Schema>(name, 1, {
-    upgrade(db) {
+/** `lost` is called when the browser, or a newer version of the app in another tab, has closed it. */
+export async function openDatabase(name: string, lost: () => void = () => undefined): Promise<Database> {
+  return openDB<Schema>(name, 2, {
+    upgrade(db, oldVersion) {
+      if (oldVersion < 2) {
+        db.createObjectStore("photos", { keyPath: "seq" });
+        db.createObjectStore("answers", { keyPath: "id" });
+      }
+      if (oldVersion > 0) return;
       db.createObjectStore("singles");
       db.createObjectStore("entries", { keyPath: "seq" }).createIndex("by_state", "state.is");
       db.createObjectStore("seals", { keyPath: "seq" });
@@ -125,6 +169,12 @@ export async function openDatabase(name: string): Promise<Database> {
       db.createObjectStore("bins", { keyPath: "serial_digest" });
       db.createObjectStore("witnesses", { keyPath: "id" });
     },
+    blocking(_current, _next, event) {
+      // Held open, it would keep the newer version from starting.
+      (event.target as IDBDatabase | null)?.close();
+      lost();
+    },
+    terminated: lost,
   });
 }
 

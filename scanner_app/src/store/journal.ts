@@ -1,7 +1,7 @@
 /** The device's journal on disk. Nothing in it is ever deleted. */
 import type { JournalTip } from "../domain/journal.ts";
 import type { Seq } from "../domain/types.ts";
-import type { Database, EntryState, OnLedger, StoredEntry, StoredSeal } from "./database.ts";
+import type { Database, EntryState, OnLedger, StoredEntry, StoredPhoto, StoredSeal } from "./database.ts";
 
 /** Where the journal ends; `empty` when nothing has been written. */
 export async function readTip(db: Database, empty: JournalTip): Promise<JournalTip> {
@@ -10,15 +10,21 @@ export async function readTip(db: Database, empty: JournalTip): Promise<JournalT
 }
 
 /**
- * Adds an entry with its seal, on disk before this returns.
+ * Adds an entry with its seal, and with the photo that its evidence names; all on disk before this returns.
  *
  * Adding fails when the seq is taken, so two tabs can never write two lines with one number.
  */
-export async function addEntry(db: Database, entry: StoredEntry, seal: StoredSeal): Promise<void> {
-  const change = db.transaction(["entries", "seals"], "readwrite", { durability: "strict" });
+export async function addEntry(
+  db: Database,
+  entry: StoredEntry,
+  seal: StoredSeal,
+  photo?: Omit<StoredPhoto, "seq">,
+): Promise<void> {
+  const change = db.transaction(["entries", "seals", "photos"], "readwrite", { durability: "strict" });
   await Promise.all([
     change.objectStore("entries").add(entry),
     change.objectStore("seals").add(seal),
+    photo && change.objectStore("photos").add({ seq: entry.seq, ...photo }),
     change.done,
   ]);
 }
@@ -28,6 +34,43 @@ export async function readEntries(db: Database, firstSeq: Seq, lastSeq?: Seq): P
   const range =
     lastSeq === undefined ? IDBKeyRange.lowerBound(firstSeq) : IDBKeyRange.bound(firstSeq, lastSeq);
   return db.getAll("entries", range);
+}
+
+/** The newest entries that are wanted, newest first; none from before the one at which the search is over. */
+export async function readNewest(
+  db: Database,
+  wish: {
+    readonly count: number;
+    isWanted(entry: StoredEntry): boolean;
+    isOver(entry: StoredEntry): boolean;
+  },
+): Promise<StoredEntry[]> {
+  const found: StoredEntry[] = [];
+  let cursor = await db.transaction("entries").store.openCursor(null, "prev");
+  while (cursor !== null && found.length < wish.count && !wish.isOver(cursor.value)) {
+    if (wish.isWanted(cursor.value)) found.push(cursor.value);
+    cursor = await cursor.continue();
+  }
+  return found;
+}
+
+const READ_AT_ONCE = 256;
+
+/** All entries after the newest of a kind that is at or before `lastSeq`, and that one's seq; 0 when there is none. */
+export async function readSince(
+  db: Database,
+  kind: string,
+  lastSeq: Seq,
+): Promise<{ endSeq: Seq; entries: StoredEntry[] }> {
+  const newer: StoredEntry[] = [];
+  for (let last = lastSeq; last > 0; last -= READ_AT_ONCE) {
+    const run = await readEntries(db, Math.max(1, last - READ_AT_ONCE + 1), last);
+    const at = run.findLastIndex((entry) => entry.kind === kind);
+    newer.unshift(...run.slice(at + 1));
+    const end = run[at];
+    if (end !== undefined) return { endSeq: end.seq, entries: newer };
+  }
+  return { endSeq: 0, entries: newer };
 }
 
 export async function readSeal(db: Database, seq: Seq): Promise<StoredSeal | undefined> {

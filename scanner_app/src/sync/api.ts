@@ -1,6 +1,7 @@
 /** The backend's HTTP interface, as docs/spec/api.md says it. */
 import type { Certificate } from "../domain/certificate.ts";
-import type { PublicKey, Seal } from "../domain/seal.ts";
+import type { PublicKey } from "../domain/seal.ts";
+import { packUploads, SEGMENT_BYTES_TYPE, type Upload } from "../domain/segment_bytes.ts";
 import {
   type DeviceId,
   type Head,
@@ -28,20 +29,6 @@ export type Answer<T> =
   | { readonly is: "problem"; readonly problem: Problem; readonly retryAfterSeconds: number | undefined }
   | { readonly is: "unreachable" };
 
-export interface EvidenceUpload {
-  readonly seq: Seq;
-  readonly salt: string;
-  /** Canonical JSON, byte for byte what the digest was made from. */
-  readonly document: string;
-}
-export interface Upload {
-  readonly device: DeviceId;
-  readonly first_seq: Seq;
-  readonly words: string;
-  readonly key: PublicKey;
-  readonly seal: Seal;
-  readonly evidence?: readonly EvidenceUpload[];
-}
 export interface Uploaded {
   readonly receipt: Receipt;
   readonly warnings: readonly (Warning & { readonly seq: Seq })[];
@@ -72,7 +59,10 @@ export interface Enrolment {
 }
 export interface EntryInfo {
   readonly state: OnLedger["state"];
+  /** A name, or the ledger's byte, which holds the flaw too. */
   readonly outcome: Outcome | number | null;
+  /** Its name, when the outcome is one. */
+  readonly flaw?: string | null;
   readonly tx_hash: string | null;
   readonly block_number: number | null;
   readonly segment: { readonly first_seq: Seq; readonly last_seq: Seq } | null;
@@ -80,6 +70,8 @@ export interface EntryInfo {
 export interface LotOnTheWay {
   readonly lot: LotId;
   readonly stream: Stream | number;
+  /** Bit 1 << stream for each other stream in it; absent from a backend that does not say. */
+  readonly mixture?: number;
   readonly grams: number;
   readonly lifts: number;
   readonly giver: DeviceId;
@@ -92,44 +84,73 @@ export interface LotOnTheWay {
   };
 }
 
+/** A lot as the books have it. */
+export interface LotNow {
+  readonly holder: DeviceId;
+  readonly grams: number;
+}
+
+/** A server that does not know the form of a body has not judged what is in it. */
+const FORM_NOT_KNOWN = [400, 415, 422];
+
 export class Api {
+  private speaksBytes = true;
+
   constructor(
     private readonly fetching: typeof fetch,
     private readonly language: () => string,
     private readonly base = "/api/v1",
+    /** Told the `Date` of every answer. */
+    private readonly dated: (date: string | null) => void = () => undefined,
   ) {}
 
   network = () => this.ask<NetworkInfo>("GET", "/network");
   device = (device: DeviceId) => this.ask<DeviceInfo>("GET", `/devices/${device}`);
   directory = () => this.ask<Directory & { readonly bins: readonly DirectoryBin[] }>("GET", "/directory");
-  upload = (upload: Upload) => this.ask<Uploaded>("POST", "/segments", upload);
+
+  /** Sends a segment as bytes; to a server that does not take them, from then on as JSON. */
+  async upload(upload: Upload): Promise<Answer<Uploaded>> {
+    if (this.speaksBytes) {
+      const answer = await this.ask<Uploaded>("POST", "/segments", packUploads([upload]), SEGMENT_BYTES_TYPE);
+      if (answer.is !== "problem" || !FORM_NOT_KNOWN.includes(answer.problem.status)) return answer;
+      this.speaksBytes = false;
+    }
+    return this.send<Uploaded>("POST", "/segments", upload);
+  }
+
   entry = (device: DeviceId, seq: Seq) => this.ask<EntryInfo>("GET", `/entries/${device}/${seq}`);
+  lot = (lot: LotId) => this.ask<LotNow>("GET", `/lots/${lot}`);
   lotsGivenTo = (organisation: OrganisationId) =>
     this.ask<{ readonly lots: readonly LotOnTheWay[] }>("GET", `/lots?given_to=${organisation}`);
   invite = (organisation: OrganisationId, role: Role) =>
-    this.ask<{ readonly code: string; readonly expires_at: string }>("POST", "/enrolments", {
+    this.send<{ readonly code: string; readonly expires_at: string }>("POST", "/enrolments", {
       organisation,
       role: ROLE_CODE[role],
     });
   offerKey = (code: string, key: PublicKey) =>
-    this.ask<{ readonly state: string; readonly check: string }>(
+    this.send<{ readonly state: string; readonly check: string }>(
       "PUT",
       `/enrolments/${encodeURIComponent(code)}/key`,
       key,
     );
   enrolment = (code: string) => this.ask<Enrolment>("GET", `/enrolments/${encodeURIComponent(code)}`);
 
-  private async ask<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
+  private send<T>(method: string, path: string, value: unknown): Promise<Answer<T>> {
+    return this.ask<T>(method, path, JSON.stringify(value), "application/json");
+  }
+
+  private async ask<T>(method: string, path: string, body?: BodyInit, type?: string): Promise<Answer<T>> {
     const headers: Record<string, string> = { "Accept-Language": this.language() };
-    if (body !== undefined) headers["Content-Type"] = "application/json";
+    if (type !== undefined) headers["Content-Type"] = type;
     try {
       const answer = await this.fetching(this.base + path, {
         method,
         headers,
         cache: "no-store",
         signal: AbortSignal.timeout(30_000),
-        ...(body !== undefined && { body: JSON.stringify(body) }),
+        ...(body !== undefined && { body }),
       });
+      this.dated(answer.headers.get("Date"));
       if (answer.ok) return { is: "ok", value: (await answer.json()) as T };
       return await readProblem(answer);
     } catch {

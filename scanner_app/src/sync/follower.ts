@@ -1,5 +1,5 @@
 /** Asks what became of accepted entries, until their blocks can no longer change. */
-import { type DeviceId, type Outcome, OUTCOMES, type Seq } from "../domain/types.ts";
+import { answerOf, type DeviceId, FLAWS, type Seq } from "../domain/types.ts";
 import type { Database, OnLedger, StoredEntry } from "../store/database.ts";
 import { noteOnLedger, readEntries } from "../store/journal.ts";
 import type { Api, EntryInfo } from "./api.ts";
@@ -40,6 +40,7 @@ export class Follower {
         await noteOnLedger(this.db, range, (_, before) => ({
           ...readNews(news),
           outcome: before.outcome,
+          flaw: before.flaw ?? "none",
         }));
         await noteOnLedger(this.db, { firstSeq: entry.seq, lastSeq: entry.seq }, () => readNews(news));
       }
@@ -62,13 +63,14 @@ function isOpen({ state }: StoredEntry): boolean {
 function readNews(news: EntryInfo): OnLedger {
   return {
     state: news.state,
-    outcome: readOutcome(news.outcome),
+    ...readAnswer(news),
     blockNumber: news.block_number,
     txHash: news.tx_hash,
   };
 }
 
-function readOutcome(outcome: EntryInfo["outcome"]): Outcome | null {
-  if (typeof outcome === "number") return OUTCOMES[outcome - 1] ?? null;
-  return outcome;
+function readAnswer({ outcome, flaw }: EntryInfo): Pick<OnLedger, "outcome" | "flaw"> {
+  if (typeof outcome === "number") return answerOf(outcome) ?? { outcome: null };
+  const name = flaw?.replaceAll("_", "-");
+  return { outcome, flaw: FLAWS.find((each) => each === name) ?? "none" };
 }

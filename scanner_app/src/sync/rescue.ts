@@ -1,14 +1,16 @@
 /** Everything this device wrote, in one file that anyone can upload for it. */
-import { bytesToHex } from "../domain/bytes.ts";
+import { bytesToHex, toBase64Url } from "../domain/bytes.ts";
 import type { Database, Identity } from "../store/database.ts";
 import { readEntries } from "../store/journal.ts";
 
 export async function rescueFile(db: Database, identity: Identity | undefined): Promise<Blob> {
   const key = (await db.get("singles", "key")) as { publicKey?: unknown } | undefined;
-  const [entries, seals, receipts] = await Promise.all([
+  const [entries, seals, receipts, photos, answers] = await Promise.all([
     readEntries(db, 1),
     db.getAll("seals"),
     db.getAll("receipts"),
+    db.getAll("photos"),
+    db.getAll("answers"),
   ]);
   const content = {
     format: "huanlian-rescue-1",
@@ -19,6 +21,8 @@ export async function rescueFile(db: Database, identity: Identity | undefined): 
     entries: entries.map((entry) => ({ ...entry, words: bytesToHex(entry.words) })),
     seals,
     receipts,
+    answers,
+    photos: photos.map((photo) => ({ ...photo, bytes: toBase64Url(photo.bytes) })),
   };
   return new Blob([JSON.stringify(content, null, 1)], { type: "application/json" });
 }

@@ -8,6 +8,7 @@ import { bytesToHex, concatBytes } from "../domain/bytes.ts";
 import { canonicalJson } from "../domain/evidence.ts";
 import { SEGMENT_ENTRIES_MAX } from "../domain/journal.ts";
 import type { PublicKey } from "../domain/seal.ts";
+import type { Upload } from "../domain/segment_bytes.ts";
 import type { DeviceId, Seconds, Seq } from "../domain/types.ts";
 import {
   type Database,
@@ -20,7 +21,8 @@ import {
   type StoredSeal,
 } from "../store/database.ts";
 import { changeStates, firstSeqOf, readEntries, readSeal } from "../store/journal.ts";
-import { type Api, type Problem, slugOf, type Upload, type Uploaded } from "./api.ts";
+import { keepStanding } from "./standing.ts";
+import { type Api, type Problem, slugOf, type Uploaded } from "./api.ts";
 
 export type Step =
   | { readonly is: "idle" }
@@ -112,13 +114,16 @@ export class Uploader {
         .map(({ code, message }) => ({ code, message })),
       onLedger: NOT_YET,
     }));
+    if ((warnings ?? []).some(({ code }) => code === "revoked-device")) {
+      await keepStanding(this.db, true, this.now());
+    }
     await dropSingle(this.db, "inflight");
     return { is: "sent", entries: segment.entries.length };
   }
 
   private async repair(segment: Segment, problem: Problem, retryAfter: number): Promise<Step> {
     const slug = slugOf(problem);
-    if (slug === "too-large" && segment.entries.length > 1) {
+    if ((slug === "too-large" || slug === "segment-too-heavy") && segment.entries.length > 1) {
       this.entriesMax = Math.ceil(segment.entries.length / 2);
       await dropSingle(this.db, "inflight");
       return { is: "repaired" };

@@ -6,6 +6,7 @@ import type { Changes } from "../store/changes.ts";
 import type { Database, Identity } from "../store/database.ts";
 import type { Api, LotOnTheWay } from "../sync/api.ts";
 import type { Follower } from "../sync/follower.ts";
+import type { ServerClock } from "../sync/server_clock.ts";
 import type { Sync } from "../sync/sync.ts";
 
 export type T = (key: TextKey, values?: Readonly<Record<string, string | number>>) => string;
@@ -15,6 +16,7 @@ export interface Page {
   readonly db: Database;
   readonly changes: Changes;
   readonly api: Api;
+  readonly serverClock: ServerClock;
   readonly t: T;
   language(): Language;
   now(): Seconds;
@@ -23,9 +25,13 @@ export interface Page {
 /** An enrolled device's page. */
 export interface App extends Page {
   readonly identity: Identity;
+  /** By the registrar's clock; 0 where the certificate cannot be read. */
+  readonly enrolledAt: Seconds;
   readonly writer: JournalWriter;
   readonly sync: Sync;
   readonly follower: Follower;
+  /** As last heard; the writer refuses on its own account. */
+  isRevoked: boolean;
   /** Lots on their way here, as last heard. */
   lotsOnTheWay: readonly LotOnTheWay[] | undefined;
 }

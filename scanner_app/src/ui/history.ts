@@ -1,14 +1,14 @@
 /** The journal, newest first: what was written, and where it has got to. */
 import { unpackEntry } from "../domain/journal.ts";
-import { type LotId, lotId, serialOf, streamOf } from "../domain/types.ts";
+import { binNumber, declineReasonOf, type LotId, lotId, serialOf, streamOf } from "../domain/types.ts";
 import type { StoredEntry } from "../store/database.ts";
 import { countByState, queueRejected, readEntries } from "../store/journal.ts";
-import { rescueFile } from "../sync/rescue.ts";
 import type { App, Screen } from "./app.ts";
 import { type Child, h } from "./dom.ts";
 import { icon, type IconName, streamIcon } from "./icons.ts";
-import { actions, button, empty, notice, stateChip } from "./pieces.ts";
-import { kindKey, massText, momentText } from "./words.ts";
+import { actions, answerNotes, button, empty, notice, stateChip } from "./pieces.ts";
+import { saveRescue } from "./save_rescue.ts";
+import { kindKey, massText, momentText, reasonText, shortBin, shortId } from "./words.ts";
 
 const SHOWN = 100;
 const LOOKED_AT = 12;
@@ -52,9 +52,7 @@ export function entryRow(app: App, entry: StoredEntry): HTMLElement {
   const { t } = app;
   const { title, detail, at, mark } = describe(app, entry);
   const { state } = entry;
-  const outcome = state.is === "accepted" ? state.onLedger.outcome : null;
-  const notes: Child[] = [];
-  if (outcome !== null && outcome !== "applied") notes.push(h("span", { class: "chip warning" }, t(outcome)));
+  const notes: Child[] = [...answerNotes(app, state)];
   if (state.is === "accepted") {
     notes.push(...state.warnings.map((warning) => h("span", { class: "note" }, warning.message)));
   }
@@ -91,6 +89,8 @@ const MARKS: Readonly<Record<string, IconName>> = {
   take: "check",
   withdraw: "back",
   weigh: "scale",
+  decline: "refuse",
+  shift_end: "clock",
   enrol: "phone",
   revoke: "close",
 };
@@ -107,12 +107,19 @@ function describe(app: App, entry: StoredEntry): { title: string; detail: string
     case "lift": {
       const { stream, grams, bin } = read.entry.fields;
       const known = streamOf(stream);
-      const number =
-        bin === 0n ? t("unknownBin") : bin.toString(16).padStart(10, "0").slice(-4).toUpperCase();
+      const number = bin === 0n ? t("unknownBin") : shortId(binNumber(bin));
       return {
         ...line(massText(app, Number(grams)), number),
         mark: known === undefined ? mark : h("span", { class: `stream-dot ${known}` }, streamIcon(known)),
       };
+    }
+    case "decline": {
+      const { bin, reason } = read.entry.fields;
+      return line(shortBin(app, bin), reasonText(t, declineReasonOf(reason)));
+    }
+    case "shift_end": {
+      const { lifts, grams } = read.entry.fields;
+      return line(massText(app, Number(grams)), t("lotCount", { n: Number(lifts) }));
     }
     case "load":
       return line("", t(streamOf(read.entry.fields.stream) ?? "residual"));
@@ -146,11 +153,4 @@ async function lookAtOutcomes(app: App, entries: readonly StoredEntry[]): Promis
     await app.follower.look(entry.seq);
   }
   if (open.length > 0) app.changes.tell("synced");
-}
-
-async function saveRescue(app: App): Promise<void> {
-  const address = URL.createObjectURL(await rescueFile(app.db, app.identity));
-  const link = h("a", { href: address, download: `huanlian-${app.identity.device}-${app.now()}.json` });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }

@@ -22,6 +22,11 @@ const LINE = {
   plus: '<path d="M12 5v14M5 12h14"/>',
   save: '<path d="M12 4v10M8 10l4 4 4-4M5 19h14"/>',
   seal: '<circle cx="12" cy="10" r="6"/><path d="M9 15l-1.5 6 4.5-2.5 4.5 2.5-1.5-6M9.5 10l2 2 3.5-3.5"/>',
+  refuse: '<circle cx="12" cy="12" r="8.500"/><path d="M6.5 6.500l11 11"/>',
+  camera: '<path d="M4 8h3.500l1.5-2.500h6L16.5 8H20v11H4z"/><circle cx="12" cy="13" r="3.500"/>',
+  clock: '<circle cx="12" cy="12" r="8.500"/><path d="M12 7v5l3.500 2"/>',
+  settings:
+    '<path d="M4 8h9M19 8h1M4 16h1M11 16h9"/><circle cx="16" cy="8" r="2.500"/><circle cx="8" cy="16" r="2.500"/>',
   pencil: '<path d="M5 19l1-4L16 5l3 3L9 18z"/>',
 } as const;
 export type IconName = keyof typeof LINE;

@@ -1,12 +1,15 @@
 /** The phone: enrols itself, then is a crew's or a gate's for the rest of its life. */
 import "./style.css";
+import { clockError } from "../domain/clock.ts";
 import { readAppCode } from "../domain/codes.ts";
 import { askToPersist, type Identity, readSingle } from "../store/database.ts";
 import type { App, Screen } from "./app.ts";
-import { givenScreen } from "./crew/given.ts";
+import { findAnswered } from "./crew/answers.ts";
+import { answerScreen, givenScreen } from "./crew/given.ts";
 import { giveScreen } from "./crew/give.ts";
 import { crewHome, startScreen } from "./crew/home.ts";
 import { scanScreen } from "./crew/scan.ts";
+import { shiftScreen } from "./crew/shift.ts";
 import { h } from "./dom.ts";
 import { enrolScreen } from "./enrol.ts";
 import { gateHome, gateScan, myCode } from "./gate/home.ts";
@@ -16,8 +19,10 @@ import { historyScreen } from "./history.ts";
 import { button, notice } from "./pieces.ts";
 import { openShell, type Shell } from "./shell.ts";
 import { startApp } from "./start.ts";
+import { showUnopened } from "./unopened.ts";
 import { watchForUpdates } from "./update.ts";
-import { dateText } from "./words.ts";
+import { saveRescue } from "./save_rescue.ts";
+import { clockText, dateText } from "./words.ts";
 
 const EXPIRES_SOON_SECONDS = 5 * 86_400;
 
@@ -28,6 +33,8 @@ const CREW: Routes = {
   scan: scanScreen,
   give: giveScreen,
   given: givenScreen,
+  answer: answerScreen,
+  shift: shiftScreen,
   history: historyScreen,
 };
 const GATE: Routes = {
@@ -71,6 +78,12 @@ async function run(): Promise<void> {
       history.replaceState(null, "", offer.is === "offer" ? `#/lot/${offer.lot}` : "#/");
       route = location.hash.slice(1);
     }
+    if (shared.is === "take" && CREW === routesOf(app.identity.role)) {
+      // The phone's own camera has read a receiver's answer.
+      const lot = await findAnswered(app, location.href);
+      history.replaceState(null, "", lot === undefined ? "#/" : `#/given/${lot}`);
+      route = location.hash.slice(1);
+    }
     const [, name = "", id = ""] = route.split("/");
     const routes = routesOf(app.identity.role);
     const screen = routes[name] ?? routes[""];
@@ -99,18 +112,28 @@ function watchNotes(shell: Shell, app: App): void {
   const { t } = app;
   const draw = () => {
     const { line } = app.sync;
+    const now = app.now();
     const { notAfter } = app.identity;
-    const endsSoon = notAfter !== 0 && notAfter - app.now() < EXPIRES_SOON_SECONDS;
+    const endsSoon = notAfter !== 0 && notAfter - now < EXPIRES_SOON_SECONDS;
+    const error = clockError({ now, heard: app.serverClock.heard, enrolledAt: app.enrolledAt });
     shell.note(
       "line",
+      app.isRevoked &&
+        notice(
+          "bad",
+          h("div", { test: "revoked" }, h("strong", {}, t("revoked")), h("p", {}, t("revokedTodo"))),
+          button(t("rescue"), () => saveRescue(app), { icon: "save", test: "revoked-rescue" }),
+        ),
+      error !== 0 && notice("warning", h("span", { test: "clock-wrong" }, clockText(app, error))),
       line.is === "blocked" && notice("bad", t("lineBlocked")),
       line.is === "waiting" &&
         notice("warning", t(line.why === "unreachable" ? "lineWaiting" : "lineRetrying")),
-      endsSoon && notice("warning", t("expiresSoon", { date: dateText(app, notAfter) })),
+      endsSoon &&
+        notice("warning", t(now > notAfter ? "expired" : "expiresSoon", { date: dateText(app, notAfter) })),
     );
   };
   app.changes.listen(draw);
   draw();
 }
 
-void run();
+run().catch(showUnopened);

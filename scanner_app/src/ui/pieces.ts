@@ -4,7 +4,7 @@ import type { EntryState } from "../store/database.ts";
 import type { Page, T } from "./app.ts";
 import { type Attributes, type Child, drawing, h } from "./dom.ts";
 import { icon, type IconName, streamIcon } from "./icons.ts";
-import { ledgerOf, stateText } from "./words.ts";
+import { answerOfState, answerText, ledgerOf, stateText } from "./words.ts";
 
 interface ButtonLook {
   readonly test?: string;
@@ -67,6 +67,97 @@ export function stateChip(t: T, state: EntryState, test = "entry-state"): HTMLEl
   return h("span", { class: `chip ${tone}`, test, data }, text);
 }
 
+/** What the ledger found wrong with an entry, in words, and what to do; nothing while all is well. */
+export function answerNotes(page: Pick<Page, "t">, state: EntryState): Child[] {
+  const answer = answerOfState(state);
+  if (answer === undefined || (answer.outcome === "applied" && answer.flaw === "none")) return [];
+  const { what, todo } = answerText(page, answer);
+  const data = { outcome: answer.outcome, flaw: answer.flaw };
+  return [
+    h("span", { class: "chip warning", test: "answer", data }, what),
+    h("span", { class: "note", test: "answer-todo" }, todo),
+  ];
+}
+
+/** One of a few, by their words; `chosen` is marked from the start. */
+export function radios<V>(
+  title: string,
+  options: readonly { readonly value: V; readonly text: string; readonly test: string }[],
+  choose: (value: V) => void,
+  chosen?: V,
+): HTMLElement {
+  const buttons = options.map(({ value, text, test }) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "plain-choice",
+        role: "radio",
+        "aria-checked": String(value === chosen),
+        test,
+      },
+      text,
+    ),
+  );
+  buttons.forEach((each, at) =>
+    each.addEventListener("click", () => {
+      for (const other of buttons) other.setAttribute("aria-checked", String(other === each));
+      const option = options[at];
+      if (option !== undefined) choose(option.value);
+    }),
+  );
+  return h(
+    "div",
+    { class: "choices" },
+    h("h2", {}, title),
+    h("div", { class: "plain-choices", role: "radiogroup", label: title }, ...buttons),
+  );
+}
+
+interface Option<V> {
+  readonly value: V;
+  readonly text: string;
+  readonly picture: SVGElement;
+  readonly test: string;
+  readonly look: string;
+}
+
+/** One of a few, with a picture each; `chosen` is marked from the start. */
+export function choice<V>(
+  title: string,
+  options: readonly Option<V>[],
+  choose: (value: V) => void,
+  chosen?: V,
+): HTMLElement {
+  const buttons = options.map((option) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: `choice ${option.look}`,
+        test: option.test,
+        role: "radio",
+        "aria-checked": String(option.value === chosen),
+      },
+      option.picture,
+      h("span", {}, option.text),
+    ),
+  );
+  buttons.forEach((each, at) =>
+    each.addEventListener("click", () => {
+      for (const other of buttons) other.setAttribute("aria-checked", String(other === each));
+      const option = options[at];
+      if (option !== undefined) choose(option.value);
+    }),
+  );
+  return h(
+    "div",
+    { class: "choices" },
+    h("h2", {}, title),
+    h("div", { class: `choice-row of-${options.length}`, role: "radiogroup", label: title }, ...buttons),
+  );
+}
+
 export function facts(...rows: readonly (readonly [string, Child])[]): HTMLElement {
   return h(
     "dl",
@@ -78,8 +169,8 @@ export function facts(...rows: readonly (readonly [string, Child])[]): HTMLEleme
 const drawnCodes = new Map<string, string>();
 
 /** A QR code that appears where its place was kept. */
-export function qr(text: string, test: string): HTMLElement {
-  const holder = h("div", { class: "qr", test, role: "img", data: { text } });
+export function qr(text: string, test: string, label: string): HTMLElement {
+  const holder = h("div", { class: "qr", test, role: "img", label, data: { text } });
   const drawn = drawnCodes.get(text);
   if (drawn !== undefined) {
     holder.append(drawing(drawn));
@@ -95,24 +186,44 @@ export function qr(text: string, test: string): HTMLElement {
 }
 
 /** Asks in a dialog of the page itself; true when the person agrees. */
-export function ask(page: Page, question: string, yes: string, isDanger = true): Promise<boolean> {
+export function ask(page: Page, question: Child, yes: string, isDanger = true): Promise<boolean> {
+  return choose(
+    page,
+    question,
+    [
+      { text: page.t("cancel"), value: false, test: "ask-no" },
+      { text: yes, value: true, look: isDanger ? "danger" : "primary", test: "ask-yes" },
+    ],
+    false,
+  );
+}
+
+export interface Answer<V> {
+  readonly text: string;
+  readonly value: V;
+  readonly test: string;
+  readonly look?: "primary" | "danger";
+}
+
+/** Asks in a dialog with answers of its own; closing it says `otherwise`. */
+export function choose<V>(
+  page: Pick<Page, "t">,
+  question: Child,
+  answers: readonly Answer<V>[],
+  otherwise: V,
+): Promise<V> {
   return new Promise((resolve) => {
-    const dialog = h("dialog", { class: "ask" });
-    const end = (answer: boolean) => {
+    const dialog = h("dialog", { class: "ask", label: page.t("question") });
+    const end = (answer: V) => {
       dialog.close();
       dialog.remove();
       resolve(answer);
     };
-    dialog.append(
-      h("p", {}, question),
-      h(
-        "div",
-        { class: "actions" },
-        button(page.t("cancel"), () => end(false), { test: "ask-no" }),
-        button(yes, () => end(true), { look: isDanger ? "danger" : "primary", test: "ask-yes" }),
-      ),
+    const buttons = answers.map(({ text, value, test, look }) =>
+      button(text, () => end(value), { test, look: look ?? "plain" }),
     );
-    dialog.addEventListener("cancel", () => end(false));
+    dialog.append(h("div", { class: "question" }, question), h("div", { class: "actions" }, ...buttons));
+    dialog.addEventListener("cancel", () => end(otherwise));
     document.body.append(dialog);
     dialog.showModal();
   });

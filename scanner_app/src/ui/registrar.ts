@@ -8,6 +8,7 @@ import { deskScreen } from "./registrar/desk.ts";
 import { notice } from "./pieces.ts";
 import { openShell } from "./shell.ts";
 import { startApp } from "./start.ts";
+import { showUnopened } from "./unopened.ts";
 
 async function run(): Promise<void> {
   document.body.classList.add("desk");
@@ -38,4 +39,4 @@ async function run(): Promise<void> {
   await shell.show();
 }
 
-void run();
+run().catch(showUnopened);

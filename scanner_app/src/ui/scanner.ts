@@ -3,12 +3,17 @@ import { type Camera, openCamera } from "../scan/camera.ts";
 import { type Decoder, makeDecoder } from "../scan/decoder.ts";
 import type { Page } from "./app.ts";
 import { fill, h } from "./dom.ts";
-import { iconButton, notice } from "./pieces.ts";
+import { button, iconButton, notice } from "./pieces.ts";
 
 export interface Scanner {
   readonly element: HTMLElement;
   pause(): void;
   resume(): void;
+  /** Shows the whole picture and reads nothing: a photo is about to be taken. */
+  aim(): void;
+  /** Whether there is a picture at all. */
+  isSeeing(): boolean;
+  readonly video: HTMLVideoElement;
   stop(): void;
 }
 
@@ -45,9 +50,13 @@ export function makeScanner(page: Page, hint: string, seen: (text: string) => vo
     const opened = await openCamera();
     if (opened.is !== "open") {
       element.classList.add("blind");
-      fill(message, notice("warning", page.t(opened.is === "denied" ? "cameraDenied" : "cameraMissing")));
+      const again = button(page.t("retry"), () => void start(), { test: "camera-again" });
+      const why = page.t(opened.is === "denied" ? "cameraDenied" : "cameraMissing");
+      fill(message, notice("warning", h("span", { test: `camera-${opened.is}` }, why), again));
       return;
     }
+    element.classList.remove("blind");
+    fill(message, h("p", {}, hint));
     camera = opened.camera;
     if (isStopped) return camera.close();
     video.srcObject = camera.stream;
@@ -86,15 +95,23 @@ export function makeScanner(page: Page, hint: string, seen: (text: string) => vo
   void start();
   return {
     element,
+    video,
     pause: () => {
       isPaused = true;
+      element.classList.remove("aiming");
       element.classList.add("paused");
     },
+    aim: () => {
+      isPaused = true;
+      element.classList.remove("paused");
+      element.classList.add("aiming");
+    },
+    isSeeing: () => video.srcObject !== null && video.readyState >= video.HAVE_CURRENT_DATA,
     resume: () => {
       // What lies before the camera now has been dealt with.
       last = { text: last.text, at: performance.now() };
       isPaused = false;
-      element.classList.remove("paused");
+      element.classList.remove("paused", "aiming");
     },
     stop: () => {
       isStopped = true;

@@ -4,10 +4,13 @@ import { Changes } from "../store/changes.ts";
 import { openDatabase } from "../store/database.ts";
 import { countByState } from "../store/journal.ts";
 import { Api } from "../sync/api.ts";
+import { ServerClock } from "../sync/server_clock.ts";
 import type { Page, Screen } from "./app.ts";
 import { fill, h } from "./dom.ts";
-import { brandMark, icon } from "./icons.ts";
-import { iconButton } from "./pieces.ts";
+import { icon } from "./icons.ts";
+import { watchLook } from "./look.ts";
+import { button, iconButton, notice } from "./pieces.ts";
+import { settingsScreen } from "./settings.ts";
 
 export interface Shell {
   readonly page: Page;
@@ -21,17 +24,27 @@ export interface Shell {
 const LANGUAGE_KEY = "huanlian-language";
 
 export async function openShell(databaseName: string): Promise<Shell> {
-  const db = await openDatabase(databaseName);
+  watchLook();
+  let tellLost: () => void = () => undefined;
+  const db = await openDatabase(databaseName, () => tellLost());
+  const now = () => Math.floor(Date.now() / 1000);
+  const serverClock = await ServerClock.open(db, now);
   const changes = new Changes(databaseName);
   let language =
     (localStorage.getItem(LANGUAGE_KEY) as Language | null) ?? chooseLanguage(navigator.languages);
   const page: Page = {
     db,
     changes,
-    api: new Api(fetch.bind(globalThis), () => language),
+    api: new Api(
+      fetch.bind(globalThis),
+      () => language,
+      "/api/v1",
+      (date) => serverClock.note(date),
+    ),
+    serverClock,
     t: (key, values) => textIn(language, key, values),
     language: () => language,
-    now: () => Math.floor(Date.now() / 1000),
+    now,
     go: (route) => {
       if (location.hash === `#${route}`) void show();
       else location.hash = route;
@@ -39,9 +52,9 @@ export async function openShell(databaseName: string): Promise<Shell> {
   };
 
   const bar = h("header", { class: "bar" });
-  const slots = { update: h("div"), line: h("div") };
-  const notes = h("div", { class: "notes" }, slots.update, slots.line);
-  const main = h("main", { tabindex: "-1" });
+  const slots = { storage: h("div"), update: h("div"), line: h("div") };
+  const notes = h("div", { class: "notes" }, slots.storage, slots.update, slots.line);
+  const main = h("main", { tabindex: "0" });
   const foot = h("footer", { class: "foot" });
   const unsent = h("span", { class: "unsent", test: "unsent-count", role: "status" });
   const languages = h(
@@ -67,7 +80,8 @@ export async function openShell(databaseName: string): Promise<Shell> {
   async function show(isSame = false): Promise<void> {
     drawn += 1;
     const turn = drawn;
-    const screen = await find(location.hash.slice(1) || "/");
+    const route = location.hash.slice(1) || "/";
+    const screen = route === "/settings" ? settingsScreen(page) : await find(route);
     // A later move overtook this one while it was reading.
     if (turn !== drawn) return screen.leave?.();
     const scrolled = main.scrollTop;
@@ -79,7 +93,9 @@ export async function openShell(databaseName: string): Promise<Shell> {
     const { back } = screen;
     fill(
       bar,
-      back === undefined ? brandMark() : iconButton("back", page.t("back"), () => page.go(back), "back"),
+      back === undefined
+        ? iconButton("settings", page.t("settings"), () => page.go("/settings"), "settings-open")
+        : iconButton("back", page.t("back"), () => page.go(back), "back"),
       h("h1", {}, screen.title),
       unsent,
       languages,
@@ -101,6 +117,15 @@ export async function openShell(databaseName: string): Promise<Shell> {
     fill(unsent, icon(number > 0 ? "send" : "check"), String(number));
   }
 
+  tellLost = () =>
+    fill(
+      slots.storage,
+      notice(
+        "bad",
+        h("span", {}, page.t("storageLost")),
+        button(page.t("reload"), () => location.reload(), { test: "storage-reload" }),
+      ),
+    );
   globalThis.addEventListener("hashchange", () => void show());
   changes.listen(() => {
     if (current?.isLive) void show(true);

@@ -1,13 +1,15 @@
 /** Puts an enrolled device's parts together and starts them. */
+import { readCertificate } from "../domain/certificate.ts";
 import { JournalWriter } from "../sign/writer.ts";
 import { type Identity, readSingle } from "../store/database.ts";
 import { keepDirectory } from "../store/directory.ts";
 import { Follower } from "../sync/follower.ts";
+import { askStanding } from "../sync/standing.ts";
 import { Sync } from "../sync/sync.ts";
 import { Uploader } from "../sync/uploader.ts";
 import type { App, Page } from "./app.ts";
 
-const DIRECTORY_MILLISECONDS = 10 * 60_000;
+const NEWS_MILLISECONDS = 10 * 60_000;
 
 export async function startApp(page: Page, identity: Identity): Promise<App> {
   const { db, changes, api, now } = page;
@@ -18,16 +20,35 @@ export async function startApp(page: Page, identity: Identity): Promise<App> {
   const follower = new Follower(db, api, identity.device);
   const tipSeq = async () => (await writer.tip()).nextSeq - 1;
   const sync = new Sync({ db, changes, uploader, follower, tipSeq });
-  const app: App = { ...page, identity, writer, sync, follower, lotsOnTheWay: undefined };
+  const certified = readCertificate(identity.network, identity.certificate);
+  const enrolledAt = certified.is === "read" ? certified.enrolled.occurredAt : 0;
+  const parts = { identity, enrolledAt, writer, sync, follower };
+  const app: App = { ...page, ...parts, isRevoked: false, lotsOnTheWay: undefined };
+  const readStanding = async () => {
+    app.isRevoked = (await readSingle(db, "standing"))?.isRevoked ?? false;
+  };
+  await readStanding();
+  changes.listen(async () => {
+    const before = app.isRevoked;
+    await readStanding();
+    if (app.isRevoked !== before) changes.tell("synced");
+  });
   sync.start();
+  const fetchNews = async () => {
+    if (await askStanding(db, api, identity.device, now)) {
+      await readStanding();
+      changes.tell("synced");
+    }
+    await fetchDirectory();
+  };
   const fetchDirectory = async () => {
     const answer = await api.directory();
     if (answer.is !== "ok") return;
     await keepDirectory(db, answer.value);
     changes.tell("synced");
   };
-  void fetchDirectory();
-  setInterval(() => void fetchDirectory(), DIRECTORY_MILLISECONDS);
-  globalThis.addEventListener("online", () => void fetchDirectory());
+  void fetchNews();
+  setInterval(() => void fetchNews(), NEWS_MILLISECONDS);
+  globalThis.addEventListener("online", () => void fetchNews());
   return app;
 }

@@ -1,5 +1,13 @@
 /** Numbers, names and instants as people read them. */
-import type { Grams, Seconds } from "../domain/types.ts";
+import {
+  type Answer,
+  binNumber,
+  type DeclineReason,
+  type Flaw,
+  type Grams,
+  type Outcome,
+  type Seconds,
+} from "../domain/types.ts";
 import type { Language, TextKey } from "../i18n/index.ts";
 import type { Directory, EntryState, Name } from "../store/database.ts";
 import type { Page, T } from "./app.ts";
@@ -39,6 +47,18 @@ export function dateText(page: Page, at: Seconds): string {
   return new Intl.DateTimeFormat(BCP47[page.language()], format).format(at * 1000);
 }
 
+/** By how much the clock is off, ahead when positive. */
+export function clockText({ t }: Pick<Page, "t">, errorSeconds: Seconds): string {
+  const minutes = Math.round(Math.abs(errorSeconds) / 60);
+  const length =
+    minutes < 120
+      ? t("minutes", { n: minutes })
+      : minutes < 2880
+        ? t("hours", { n: Math.round(minutes / 60) })
+        : t("days", { n: Math.round(minutes / 1440) });
+  return t(errorSeconds > 0 ? "clockAhead" : "clockBehind", { length });
+}
+
 export function nameIn(page: Page, name: Name | string | undefined, otherwise = ""): string {
   if (name === undefined || typeof name === "string") return name || otherwise;
   const [first, second] = page.language() === "en" ? [name.en, name.zh] : [name.zh, name.en];
@@ -54,10 +74,17 @@ export function shortId(id: string): string {
   return id.slice(-4).toUpperCase();
 }
 
+/** A bin by its number's last digits, as its label shows them. */
+export function shortBin({ t }: Pick<Page, "t">, bin: bigint): string {
+  return bin === 0n ? t("unknownBin") : t("binNumber", { n: shortId(binNumber(bin)) });
+}
+
 export function kindKey(kind: string): TextKey {
   const keys: Readonly<Record<string, TextKey>> = {
     lift: "kindLift",
     load: "kindLoad",
+    decline: "kindDecline",
+    shift_end: "kindShiftEnd",
     give: "kindGive",
     take: "kindTake",
     withdraw: "kindWithdraw",
@@ -84,6 +111,71 @@ export function stateText(t: T, state: EntryState): { text: string; tone: string
   }
 }
 
+const REASON: Readonly<Record<DeclineReason, TextKey>> = {
+  mixed: "declineMixed",
+  "hazardous-inside": "declineHazardous",
+  "construction-waste": "declineConstruction",
+  "bulky-item": "declineBulky",
+  liquid: "declineLiquid",
+  overfull: "declineOverfull",
+  "bin-damaged": "declineDamaged",
+  "bin-not-reachable": "declineUnreachable",
+};
+
+export function reasonText(t: T, reason: DeclineReason | undefined): string {
+  return reason === undefined ? t("unknown") : t(REASON[reason]);
+}
+
+/** Whether an entry has left this phone: all that a crew has to know while it works. */
+export function sentText(t: T, state: EntryState): string {
+  const key = { queued: "stateQueued", accepted: "sent", rejected: "stateRejected" } as const;
+  return t(key[state.is]);
+}
+
 export function ledgerOf(state: EntryState): string {
   return state.is === "accepted" ? state.onLedger.state : state.is;
+}
+
+const TODO: Readonly<Record<Exclude<Outcome, "applied">, TextKey>> = {
+  deferred: "deferredTodo",
+  late: "lateTodo",
+  conflict: "conflictTodo",
+  quarantined: "quarantinedTodo",
+  invalid: "invalidTodo",
+  unknown: "unknownTodo",
+};
+const FLAW: Readonly<Record<Exclude<Flaw, "none">, readonly [what: TextKey, todo: TextKey]>> = {
+  mixed: ["flawMixed", "flawMixedTodo"],
+  unattested: ["flawUnattested", "flawUnattestedTodo"],
+  "not-a-scale": ["flawNotAScale", "flawNotAScaleTodo"],
+  "ticket-skipped": ["flawTicketSkipped", "flawTicketSkippedTodo"],
+  "ticket-repeated": ["flawTicketRepeated", "flawTicketRepeatedTodo"],
+  "calibration-expired": ["flawCalibrationExpired", "flawCalibrationExpiredTodo"],
+  "cleaner-stream": ["flawCleanerStream", "flawCleanerStreamTodo"],
+  "mandate-foreign": ["flawMandateForeign", "flawMandateForeignTodo"],
+  "mandate-ended": ["flawMandateEnded", "flawMandateEndedTodo"],
+  "mandate-expired": ["flawMandateExpired", "flawMandateExpiredTodo"],
+  "mandate-stream": ["flawMandateStream", "flawMandateStreamTodo"],
+  "mandate-site": ["flawMandateSite", "flawMandateSiteTodo"],
+  "mandate-grams": ["flawMandateGrams", "flawMandateGramsTodo"],
+  "mandate-depth": ["flawMandateDepth", "flawMandateDepthTodo"],
+  forked: ["flawForked", "flawForkedTodo"],
+};
+
+/** What the ledger said, or would say, of an entry, and what a person should do about it; "" for nothing. */
+export function answerText(
+  { t }: Pick<Page, "t">,
+  { outcome, flaw }: Answer,
+): { what: string; todo: string } {
+  if (flaw !== "none") {
+    const [what, todo] = FLAW[flaw];
+    return { what: `${t(outcome)} · ${t(what)}`, todo: t(todo) };
+  }
+  return { what: t(outcome), todo: outcome === "applied" ? "" : t(TODO[outcome]) };
+}
+
+/** What the ledger said of an entry, once it has. */
+export function answerOfState(state: EntryState): Answer | undefined {
+  if (state.is !== "accepted" || state.onLedger.outcome === null) return undefined;
+  return { outcome: state.onLedger.outcome, flaw: state.onLedger.flaw ?? "none" };
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { bytesToHex } from "../../../scanner_app/src/domain/bytes.ts";
 import { keyHash, sealDigest, withLowS } from "../../../scanner_app/src/domain/seal.ts";
 import type { DeviceId, Head } from "../../../scanner_app/src/domain/types.ts";
+import { checkWithOpenSsl } from "../../differential/check_with_openssl.ts";
 import { checkSeal } from "../check_seal.ts";
 import { type NetworkVector, readVectors } from "../vectors.ts";
 
@@ -34,6 +35,7 @@ describe("a seal", () => {
     expect(bytesToHex(digest)).toBe(vector.digest);
     expect(keyHash(vector)).toBe(vector.key_hash);
     expect(checkSeal(digest, vector, vector)).toBe(vector.is_valid);
+    expect(checkWithOpenSsl(digest, vector, vector)).toBe(vector.is_valid);
     if (vector.is_valid) expect(checkSeal(digest, vector, withLowS(vector))).toBe(true);
   });
 

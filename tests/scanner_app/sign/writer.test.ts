@@ -49,14 +49,16 @@ describe("the journal's writer", () => {
   });
 
   it("says before sealing what the ledger would say", async () => {
+    const invalid = { outcome: "invalid", flaw: "none" };
     const phone = await newPhone();
-    expect(await phone.writer.preview(lift(1))).toBe("invalid");
+    expect(await phone.writer.preview(lift(1))).toEqual(invalid);
     await phone.writer.write(() => load(numberOf(LOT)));
-    expect(await phone.writer.preview(lift(1))).toBe("applied");
-    expect(await phone.writer.preview(lift(1, 1, 3))).toBe("invalid");
+    expect(await phone.writer.preview(lift(1))).toEqual({ outcome: "applied", flaw: "none" });
+    expect(await phone.writer.preview(lift(1, 1, 3))).toEqual({ outcome: "applied", flaw: "mixed" });
     const weigh = { lot: 1, net: 1, ticket: 1, gross: 2, tare: 1, evidence: 0 };
     const scale = { vehicle: 0, calibration: 0, calibration_until: 0, flags: 0, occurred_at: NOW };
-    expect(await phone.writer.preview(makeEntry("weigh", { ...weigh, ...scale }))).toBe("invalid");
+    const notAScale = { outcome: "invalid", flaw: "not-a-scale" };
+    expect(await phone.writer.preview(makeEntry("weigh", { ...weigh, ...scale }))).toEqual(notAScale);
   });
 });
 

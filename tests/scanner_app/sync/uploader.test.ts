@@ -102,4 +102,41 @@ describe("uploading", () => {
     await sendAll(uploaderOf(phone, sane));
     expect(sane.entries).toEqual(await wordsOf(phone));
   });
+
+  it("sends bytes, half as many as the JSON would be", async () => {
+    const phone = await newPhone();
+    await writeLifts(phone, 100);
+    const backend = new FakeBackend(DEVICE, phone.key.publicKey);
+    await sendAll(uploaderOf(phone, backend));
+    const [body] = backend.bodies;
+    expect(body?.type).toBe("application/vnd.huanlian.segments");
+    expect(body?.length).toBeLessThan(0.55 * JSON.stringify(backend.uploads[0]).length);
+  });
+
+  it.each([
+    ["unsupported-media-type", 415],
+    ["malformed-request", 422],
+    ["", 400],
+  ] as const)("sends JSON to a server that answers bytes with %s %i, and keeps to it", async (slug, status) => {
+    const phone = await newPhone();
+    await writeLifts(phone, 300);
+    const cuts: Cut[] = ["after", "none", "before", "after"];
+    const backend = new FakeBackend(DEVICE, phone.key.publicKey, (call) => cuts[call - 1] ?? "none");
+    backend.bytesProblem = [slug, status];
+    await sendAll(uploaderOf(phone, backend));
+    expect(backend.entries).toEqual(await wordsOf(phone));
+    expect(await countByState(phone.db)).toEqual({ queued: 0, accepted: 300, rejected: 0 });
+    const types = backend.bodies.map(({ type }) => (type === "application/json" ? "JSON" : "bytes"));
+    expect(types).toEqual(["bytes", "bytes", "JSON", "JSON", "JSON"]);
+  });
+
+  it("believes a server that finds fault with the JSON too", async () => {
+    const phone = await newPhone();
+    await writeLifts(phone, 2);
+    const stranger = await newPhone();
+    const backend = new FakeBackend(DEVICE, stranger.key.publicKey);
+    backend.bytesProblem = ["unsupported-media-type", 415];
+    expect(await sendAll(uploaderOf(phone, backend))).toEqual(["blocked"]);
+    expect(backend.bodies.map(({ type }) => type).at(-1)).toBe("application/json");
+  });
 });

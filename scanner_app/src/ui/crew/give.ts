@@ -14,6 +14,7 @@ import {
   organisationOf,
 } from "../../domain/types.ts";
 import { signalDone, signalRead } from "../../scan/signal.ts";
+import type { Written } from "../../sign/writer.ts";
 import { type Directory, readSingle } from "../../store/database.ts";
 import { readEntries } from "../../store/journal.ts";
 import type { App, Screen } from "../app.ts";
@@ -21,6 +22,7 @@ import { type Child, fill, h } from "../dom.ts";
 import { streamIcon } from "../icons.ts";
 import { lotName } from "../history.ts";
 import { button, empty, notice } from "../pieces.ts";
+import { trySeal } from "../sealing.ts";
 import { makeScanner, type Scanner } from "../scanner.ts";
 import { massText, organisationName, shortId } from "../words.ts";
 import { type OwnLot, ownLots } from "./lots.ts";
@@ -94,7 +96,10 @@ async function chooseReceiver(app: App, lot: OwnLot, back: string): Promise<Scre
   const keep = async () => {
     if (chosen === undefined) return;
     save.disabled = true;
-    await sealGive(app, lot, chosen);
+    const receiver = chosen;
+    const written = await trySeal(app, () => sealGive(app, lot, receiver));
+    save.disabled = false;
+    if (written === undefined) return;
     signalDone();
     app.go(`/given/${lot.id}`);
   };
@@ -177,10 +182,10 @@ function receiversOf(
     .sort((a, b) => Number(b.caption !== "") - Number(a.caption !== ""));
 }
 
-async function sealGive(app: App, lot: OwnLot, receiver: Receiver): Promise<void> {
+async function sealGive(app: App, lot: OwnLot, receiver: Receiver): Promise<Written> {
   const words = await liftWordsOf(app, lot.id);
   const occurredAt = app.now();
-  await app.writer.write(() =>
+  return app.writer.write(() =>
     makeEntry("give", {
       lot: numberOf(lot.id),
       grams: lot.grams,

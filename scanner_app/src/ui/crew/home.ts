@@ -6,16 +6,19 @@ import { h } from "../dom.ts";
 import { streamIcon } from "../icons.ts";
 import { actions, button, empty, notice, section } from "../pieces.ts";
 import { entryRow } from "../history.ts";
-import { massText } from "../words.ts";
+import { answerText, massText } from "../words.ts";
+import { givenList, heldList } from "./other_lots.ts";
+import { readiness } from "./shift.ts";
 import { openLot, type OwnLot, ownLots } from "./lots.ts";
 
 const LATEST = 4;
 
 export async function crewHome(app: App): Promise<Screen> {
   const { t } = app;
-  const { current, given } = await ownLots(app);
-  if (current === undefined) return startScreen(app, given.length);
+  const { current } = await ownLots(app);
+  if (current === undefined) return startScreen(app);
   const entries = await readEntries(app.db, Math.max(1, (await app.writer.tip()).nextSeq - 40));
+  const others = [await heldList(app), await givenList(app)];
   const lifts = entries
     .filter((entry) => entry.kind === "lift")
     .slice(-LATEST)
@@ -27,10 +30,16 @@ export async function crewHome(app: App): Promise<Screen> {
       "div",
       { class: "stack" },
       lotCard(app, current),
+      others,
       lifts.length === 0
         ? empty(t("noLifts"), "scan")
         : section(t("lastLifts"), h("ul", { class: "rows" }, ...lifts.map((entry) => entryRow(app, entry)))),
-      button(t("newLot"), () => app.go("/start"), { look: "quiet", icon: "plus", test: "new-lot" }),
+      h(
+        "div",
+        { class: "pair" },
+        button(t("newLot"), () => app.go("/start"), { look: "quiet", icon: "plus", test: "new-lot" }),
+        button(t("shift"), () => app.go("/shift"), { look: "quiet", icon: "clock", test: "shift-open" }),
+      ),
     ),
     actions: actions(
       h(
@@ -79,14 +88,18 @@ function lotCard(app: App, lot: OwnLot): HTMLElement {
 }
 
 /** One tap on a stream seals the load and opens the lot. */
-export async function startScreen(app: App, givenCount = 0): Promise<Screen> {
+export async function startScreen(app: App): Promise<Screen> {
   const { t } = app;
-  const { current, given } = await ownLots(app);
+  const { current } = await ownLots(app);
+  const others = [await heldList(app), await givenList(app)];
   const news = h("div");
+  const ready = await readiness(app);
   const begin = async (stream: (typeof STREAMS)[number]) => {
-    const outcome = await openLot(app, stream);
-    if (outcome === "applied") app.go("/");
-    else news.replaceChildren(notice("bad", t("startFailed", { outcome: t(outcome) })));
+    const answer = await openLot(app, stream);
+    if (answer === undefined) return;
+    if (answer.outcome === "applied") return app.go("/");
+    const { what, todo } = answerText(app, answer);
+    news.replaceChildren(notice("bad", h("p", {}, t("startFailed", { outcome: what })), h("p", {}, todo)));
   };
   return {
     title: current === undefined ? t("crew") : t("newLot"),
@@ -101,31 +114,9 @@ export async function startScreen(app: App, givenCount = 0): Promise<Screen> {
         h("h2", {}, t("startTitle")),
         h("p", { class: "quiet" }, t("startLead")),
       ),
+      ready,
       news,
-      givenCount > 0 &&
-        section(
-          t("lotsGiven"),
-          h(
-            "ul",
-            { class: "rows" },
-            ...given.map((lot) =>
-              h(
-                "li",
-                { class: "row" },
-                h("span", { class: `row-mark stream-dot ${lot.streamName}` }, streamIcon(lot.streamName)),
-                h(
-                  "div",
-                  { class: "row-text" },
-                  h("strong", {}, t(lot.streamName)),
-                  h("span", { class: "quiet" }, massText(app, lot.grams)),
-                ),
-                button(t("giveSaved").split(/[，,]/)[0] ?? "", () => app.go(`/given/${lot.id}`), {
-                  look: "quiet",
-                }),
-              ),
-            ),
-          ),
-        ),
+      others,
       h(
         "div",
         { class: "streams" },
@@ -144,6 +135,13 @@ export async function startScreen(app: App, givenCount = 0): Promise<Screen> {
         ),
       ),
     ),
-    actions: actions(button(t("history"), () => app.go("/history"), { icon: "list", test: "history-open" })),
+    actions: actions(
+      h(
+        "div",
+        { class: "pair" },
+        button(t("history"), () => app.go("/history"), { icon: "list", test: "history-open" }),
+        button(t("shift"), () => app.go("/shift"), { icon: "clock", test: "shift-open" }),
+      ),
+    ),
   };
 }

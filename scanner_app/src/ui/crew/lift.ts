@@ -12,7 +12,7 @@ import type { OwnLot } from "./lots.ts";
 
 export const REPEAT_MINUTES = 5;
 /** Stands for a bin that this phone's directory does not name; the evidence then says which label it was. */
-const NO_NUMBER = 0n;
+export const NO_NUMBER = 0n;
 /** The lift's four flag bits. */
 const FLAG = { wrongStream: 1, repeated: 2, unknownBin: 4, typed: 8 } as const;
 
@@ -56,8 +56,8 @@ async function wasJustLifted(app: App, label: Label, bin: KnownBin | undefined):
 }
 
 /**
- * Seals one lift. A bin of the wrong stream that is loaded all the same is recorded under the lot's stream,
- * because that is where its mass went; its flag, its evidence and its registered stream say the rest.
+ * Seals one lift. A bin of the wrong stream that is loaded all the same is recorded under its own stream: the
+ * ledger then knows that the lot is mixed.
  */
 export async function sealLift(app: App, lot: OwnLot, seen: SeenBin, judged: Judgement): Promise<Written> {
   const has = (oddity: Oddity) => seen.oddities.includes(oddity);
@@ -73,7 +73,7 @@ export async function sealLift(app: App, lot: OwnLot, seen: SeenBin, judged: Jud
     () =>
       makeEntry("lift", {
         bin: seen.bin === undefined ? NO_NUMBER : numberOf(seen.bin.number),
-        stream: STREAM_CODE[lot.streamName],
+        stream: STREAM_CODE[seen.bin?.stream ?? lot.streamName],
         grade: judged.grade,
         basis: BASIS.estimated,
         flags,

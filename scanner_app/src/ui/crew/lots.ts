@@ -1,19 +1,20 @@
 /** What this phone holds, read from its own journal. */
-import type { Give, Lot } from "../../domain/custody.ts";
+import { type Give, isHeldBy, isOpenTo, type Lot } from "../../domain/custody_state.ts";
 import { makeEntry } from "../../domain/journal.ts";
 import {
+  type Answer,
   type DeviceId,
   lotOf,
   type LotId,
   numberOf,
   openerOf,
-  type Outcome,
   serialOf,
   type Stream,
   STREAM_CODE,
   streamOf,
 } from "../../domain/types.ts";
 import type { App } from "../app.ts";
+import { trySeal } from "../sealing.ts";
 
 export interface OwnLot extends Lot {
   readonly id: LotId;
@@ -29,17 +30,21 @@ export async function ownLots(
     const streamName = streamOf(lot.stream);
     return streamName === undefined || lot.holder !== device ? [] : [{ ...lot, id, streamName }];
   });
-  const held = lots.filter((lot) => lot.status === "held");
+  const held = lots.filter((lot) => isHeldBy(lot, device));
   const serial = state.desks.get(device)?.lotSerial ?? 0;
   const given = lots.flatMap((lot) => {
     const give = state.gives.get(lot.id);
     return give === undefined ? [] : [{ ...lot, give }];
   });
-  return { current: held.find((lot) => lot.id === lotOf(device, serial)), held, given };
+  return {
+    current: held.find((lot) => lot.id === lotOf(device, serial) && isOpenTo(lot, device)),
+    held,
+    given,
+  };
 }
 
-/** Opens a new lot of this stream; what follows is lifted into it. */
-export async function openLot(app: App, stream: Stream): Promise<Outcome> {
+/** Opens a new lot of this stream; what follows is lifted into it. Undefined when nothing was sealed and told so. */
+export async function openLot(app: App, stream: Stream): Promise<Answer | undefined> {
   const state = await app.writer.custody();
   const lot = lotOf(app.identity.device, nextSerial([...state.lots.keys()], app.identity.device));
   const entry = makeEntry("load", {
@@ -49,9 +54,9 @@ export async function openLot(app: App, stream: Stream): Promise<Outcome> {
     flags: 0,
     occurred_at: app.now(),
   });
-  const outcome = await app.writer.preview(entry);
-  if (outcome === "applied") await app.writer.write(() => entry);
-  return outcome;
+  const answer = await app.writer.preview(entry);
+  if (answer.outcome !== "applied") return answer;
+  return (await trySeal(app, () => app.writer.write(() => entry))) && answer;
 }
 
 function nextSerial(lots: readonly LotId[], device: DeviceId): number {

@@ -14,10 +14,13 @@ import { readSingle } from "../../store/database.ts";
 import type { App, Screen } from "../app.ts";
 import { type Child, fill as put, h } from "../dom.ts";
 import { fillPicture, gradePicture, icon } from "../icons.ts";
-import { actions, button, iconButton, notice, streamTag } from "../pieces.ts";
+import { actions, button, choice, iconButton, notice, streamTag } from "../pieces.ts";
+import { trySeal } from "../sealing.ts";
 import { makeScanner } from "../scanner.ts";
 import { massText, nameIn, shortId } from "../words.ts";
 import { lookUpBin, type Oddity, REPEAT_MINUTES, sealLift, type SeenBin } from "./lift.ts";
+import { askDecline } from "./decline.ts";
+import { justSealed } from "./just_sealed.ts";
 import { type OwnLot, ownLots } from "./lots.ts";
 import { startScreen } from "./home.ts";
 
@@ -30,7 +33,7 @@ const FOREIGN: Readonly<Record<NotOurBin, TextKey>> = {
   "bad-check-character": "badCheckCharacter",
   "serial-out-of-range": "serialOutOfRange",
 };
-const SAVED_MILLISECONDS = 4000;
+const FOREIGN_MILLISECONDS = 4000;
 
 export async function scanScreen(app: App): Promise<Screen> {
   const { current } = await ownLots(app);
@@ -39,16 +42,23 @@ export async function scanScreen(app: App): Promise<Screen> {
 
 class BinScan {
   private readonly sheet = h("div", { class: "sheet", role: "dialog", "aria-live": "polite", hidden: true });
-  private readonly saved = h("div", { class: "toast", role: "status", hidden: true });
+  private readonly foreign = h("div", {
+    class: "foreign",
+    role: "status",
+    test: "scan-foreign",
+    hidden: true,
+  });
   private readonly scanner;
-  private savedTimer = 0;
-  private foreign = "";
+  private readonly just;
+  private foreignTimer = 0;
+  private foreignText = "";
 
   constructor(
     private readonly app: App,
     private readonly lot: OwnLot,
   ) {
     this.scanner = makeScanner(app, app.t("scanHint"), (text) => this.sawText(text));
+    this.just = justSealed(app);
   }
 
   screen(): Screen {
@@ -62,7 +72,8 @@ class BinScan {
         { class: "scan-page" },
         this.scanner.element,
         h("div", { class: "scan-lot" }, streamTag(t, this.lot.streamName)),
-        this.saved,
+        this.foreign,
+        this.just.element,
         h(
           "div",
           { class: "scan-tools" },
@@ -71,7 +82,8 @@ class BinScan {
         this.sheet,
       ),
       leave: () => {
-        clearTimeout(this.savedTimer);
+        clearTimeout(this.foreignTimer);
+        this.just.stop();
         this.scanner.stop();
       },
     };
@@ -79,9 +91,16 @@ class BinScan {
 
   private open(...children: readonly Child[]): void {
     this.scanner.pause();
-    this.hideSaved();
-    put(this.sheet, ...children);
+    this.hideForeign();
+    this.lay(...children);
     this.sheet.hidden = false;
+  }
+
+  /** Puts something on the sheet; its heading names it to those who hear the page. */
+  private lay(...children: readonly Child[]): void {
+    put(this.sheet, ...children);
+    const heading = this.sheet.querySelector("h2")?.textContent;
+    this.sheet.setAttribute("aria-label", heading ?? this.app.t("scanTitle"));
   }
 
   private close(): void {
@@ -96,14 +115,12 @@ class BinScan {
       signalRead();
       return void this.sawBin(read.label, false);
     }
-    if (text === this.foreign) return;
-    this.foreign = text;
+    if (text === this.foreignText) return;
     signalWarning();
-    this.say(notice("warning", this.app.t(FOREIGN[read.why])), "scan-foreign");
+    this.warnOf(text, this.app.t(FOREIGN[read.why]));
   }
 
   private async sawBin(label: Label, wasTyped: boolean): Promise<void> {
-    this.foreign = "";
     this.scanner.pause();
     const seen = await lookUpBin(this.app, this.lot, label, wasTyped);
     if (seen.oddities.length > 0) signalWarning();
@@ -209,28 +226,12 @@ class BinScan {
       const grams = gramsNow();
       if (fill === undefined || grams === undefined) return;
       save.disabled = true;
-      const written = await sealLift(app, lot, seen, {
-        grade,
-        fill,
-        grams,
-        wasMassTyped: typed !== undefined,
-      });
+      const judged = { grade, fill, grams, wasMassTyped: typed !== undefined };
+      const written = await trySeal(app, () => sealLift(app, lot, seen, judged));
+      save.disabled = false;
+      if (written === undefined) return;
       signalDone();
       this.close();
-      this.say(
-        h(
-          "div",
-          { class: "saved", data: { seq: String(written.seq) } },
-          icon("check"),
-          h(
-            "div",
-            {},
-            h("strong", {}, `${t("liftSaved")} · ${massText(app, grams)}`),
-            h("span", {}, t("liftSavedHelp", { seq: written.seq })),
-          ),
-        ),
-        "lift-saved",
-      );
     };
 
     const point = seen.bin === undefined ? t("unknownBin") : nameIn(app, seen.bin.point, seen.bin.number);
@@ -293,8 +294,19 @@ class BinScan {
         },
       ),
       h("div", { class: "mass" }, h("span", {}, t("mass")), mass, field, edit),
-      actions(save),
+      actions(
+        save,
+        button(t("decline"), () => this.decline(seen), { icon: "refuse", test: "decline-open" }),
+      ),
     );
+  }
+
+  private decline(seen: SeenBin): void {
+    askDecline(this.app, this.lot, seen, {
+      scanner: this.scanner,
+      put: (...children) => this.lay(...children),
+      close: () => this.close(),
+    });
   }
 
   private askNumber(): void {
@@ -326,7 +338,7 @@ class BinScan {
         h(
           "div",
           { class: "pair" },
-          button(t("cancel"), () => this.close()),
+          button(t("cancel"), () => this.close(), { test: "manual-cancel" }),
           button(t("manualUse"), use, { look: "primary", test: "manual-submit" }),
         ),
       ),
@@ -334,16 +346,19 @@ class BinScan {
     field.focus();
   }
 
-  private say(child: Child, test: string): void {
-    put(this.saved, child);
-    this.saved.dataset["testid"] = test;
-    this.saved.hidden = false;
-    clearTimeout(this.savedTimer);
-    this.savedTimer = globalThis.setTimeout(() => this.hideSaved(), SAVED_MILLISECONDS) as unknown as number;
+  /** A code that is not ours is told of in a place of its own, for a while: it covers nothing that was sealed. */
+  private warnOf(code: string, warning: string): void {
+    this.foreignText = code;
+    put(this.foreign, notice("warning", warning));
+    this.foreign.hidden = false;
+    clearTimeout(this.foreignTimer);
+    const hide = () => this.hideForeign();
+    this.foreignTimer = globalThis.setTimeout(hide, FOREIGN_MILLISECONDS) as unknown as number;
   }
 
-  private hideSaved(): void {
-    this.saved.hidden = true;
+  private hideForeign(): void {
+    this.foreignText = "";
+    this.foreign.hidden = true;
   }
 }
 
@@ -352,41 +367,3 @@ const ODDITY_TITLE: Readonly<Record<Oddity, TextKey>> = {
   repeated: "warnRepeatTitle",
   "unknown-bin": "warnUnknownTitle",
 };
-
-interface Option<V> {
-  readonly value: V;
-  readonly text: string;
-  readonly picture: SVGElement;
-  readonly test: string;
-  readonly look: string;
-}
-
-function choice<V>(title: string, options: readonly Option<V>[], choose: (value: V) => void): HTMLElement {
-  const buttons = options.map((option) =>
-    h(
-      "button",
-      {
-        type: "button",
-        class: `choice ${option.look}`,
-        test: option.test,
-        role: "radio",
-        "aria-checked": "false",
-      },
-      option.picture,
-      h("span", {}, option.text),
-    ),
-  );
-  buttons.forEach((each, at) =>
-    each.addEventListener("click", () => {
-      for (const other of buttons) other.setAttribute("aria-checked", String(other === each));
-      const option = options[at];
-      if (option !== undefined) choose(option.value);
-    }),
-  );
-  return h(
-    "div",
-    { class: "choices" },
-    h("h3", {}, title),
-    h("div", { class: `choice-row of-${options.length}`, role: "radiogroup", label: title }, ...buttons),
-  );
-}

@@ -129,7 +129,7 @@ export async function myCode(app: App): Promise<Screen> {
     body: h(
       "div",
       { class: "stack" },
-      qr(code, "receive-qr"),
+      qr(code, "receive-qr", t("gateMyCode")),
       h("p", { class: "centre quiet" }, t("gateMyCodeHelp")),
     ),
   };

@@ -24,6 +24,8 @@ export interface Offer {
   readonly lot: LotId;
   /** Unknown when only the give has been seen: its words do not carry the stream. */
   readonly stream: Stream | undefined;
+  /** Bit 1 << stream for each other stream in it, as far as the backend has said. */
+  readonly mixture: number;
   readonly grams: Grams;
   readonly lifts: number;
   readonly giver: DeviceId;
@@ -69,6 +71,7 @@ function heard(app: App, lot: LotOnTheWay): Offer {
   return {
     lot: lot.lot,
     stream: typeof lot.stream === "number" ? STREAMS[lot.stream - 1] : lot.stream,
+    mixture: lot.mixture ?? 0,
     grams: lot.grams,
     lifts: lot.lifts,
     giver: lot.giver,
@@ -115,6 +118,7 @@ function offerOf(give: GiveCode): Omit<Offer, "from"> | undefined {
     fields && {
       lot: lotId(fields.lot),
       stream: undefined,
+      mixture: 0,
       grams: Number(fields.grams),
       lifts: Number(fields.lifts),
       giver: give.giver,

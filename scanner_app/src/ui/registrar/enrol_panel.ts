@@ -10,6 +10,7 @@ import {
   type Role,
   ROLE_CODE,
   ROLES,
+  SCHEME,
   type Seconds,
 } from "../../domain/types.ts";
 import { bytesToHex } from "../../domain/bytes.ts";
@@ -18,7 +19,6 @@ import { type Child, fill, h } from "../dom.ts";
 import { icon } from "../icons.ts";
 import { button, notice, qr } from "../pieces.ts";
 
-const SCHEME_RAW = 1;
 const POLL_MILLISECONDS = 1200;
 const DAY_SECONDS = 86_400;
 /** A crew's phone gets a new number and key at least monthly, with a few days to do it in. */
@@ -64,7 +64,7 @@ export function enrolPanel(app: App): { element: HTMLElement; leave(): void } {
     const text = enrolText(page, answer.value.code);
     lay(
       h("p", { class: "centre" }, h("strong", {}, t("registrarShow"))),
-      qr(text, "registrar-qr"),
+      qr(text, "registrar-qr", t("registrarInvitation")),
       h("p", { class: "centre quiet" }, `${t(role)} · ${t("registrarShowHelp")}`),
       h("p", { class: "centre small" }, h("code", { class: "link", test: "registrar-link" }, text)),
       button(t("cancel"), () => begin(), { look: "quiet" }),
@@ -149,8 +149,9 @@ async function sealEnrolment(
     makeEntry("enrol", {
       device: numberOf(enrolment.device),
       role: ROLE_CODE[enrolment.role],
-      scheme: SCHEME_RAW,
+      scheme: SCHEME.raw,
       not_after: enrolment.notAfter,
+      origin: 0,
       x: numberOf(enrolment.key.x),
       y: numberOf(enrolment.key.y),
       flags: 0,

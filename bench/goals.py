@@ -1,0 +1,65 @@
+"""What figures are to come to, and how far they are from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.figure import Figure
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A bound that a figure is to keep; `at_least` where more is better."""
+
+    bound: float
+    at_least: bool
+
+    def times(self, value: float) -> float:
+        """Return how many times as good as the goal a value is; below 1 it is missed."""
+        return value / self.bound if self.at_least else self.bound / value
+
+    @property
+    def text(self) -> str:
+        """The bound as people write it."""
+        return f"{'≥' if self.at_least else '≤'} {self.bound:,}"
+
+
+def _at_least(bound: float) -> Goal:
+    return Goal(bound, at_least=True)
+
+
+def _at_most(bound: float) -> Goal:
+    return Goal(bound, at_least=False)
+
+
+GOALS: dict[str, Goal] = {
+    "pipeline_lifts_per_s": _at_least(15_000),
+    "pipeline_2m_lifts_per_s": _at_least(15_000),
+    "city_day_seconds": _at_most(120),
+    "scan_to_books_p95_s": _at_most(5),
+    "scan_to_books_10min_p95_s": _at_most(5),
+    "peak_accept_p95_ms": _at_most(100),
+    "peak_accept_10min_p95_ms": _at_most(100),
+    "storm_p95_s": _at_most(5),
+    "index_sqlite_lifts_per_s": _at_least(70_000),
+    "index_postgres_lifts_per_s": _at_least(60_000),
+    "trace_p95_ms_sqlite": _at_most(300),
+    "trace_p95_ms_postgres": _at_most(300),
+    "verify_valid_10k": _at_least(10_000),
+    "verify_invalid_1k": _at_least(1_000),
+    "lift_bundle_max_kb": _at_most(100),
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A figure, and how busy the machine was right before and after: its load a minute, in processes."""
+
+    figure: Figure
+    load_before: float
+    load_after: float
+
+    @property
+    def goal(self) -> Goal | None:
+        """What it is to come to, if anybody said."""
+        return GOALS.get(self.figure.figure)

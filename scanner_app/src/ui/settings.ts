@@ -1,0 +1,35 @@
+/** Print size, and day or night: for rain, for old eyes, and for five in the morning. */
+import type { TextKey } from "../i18n/index.ts";
+import type { Page, Screen } from "./app.ts";
+import { h } from "./dom.ts";
+import { keepLook, type Light, LIGHTS, type Print, PRINTS, readLook } from "./look.ts";
+import { radios } from "./pieces.ts";
+
+const PRINT: Readonly<Record<Print, TextKey>> = { normal: "printNormal", large: "printLarge" };
+const LIGHT: Readonly<Record<Light, TextKey>> = { phone: "lightPhone", day: "lightDay", night: "lightNight" };
+
+export function settingsScreen(page: Page): Screen {
+  const { t } = page;
+  const look = readLook();
+  return {
+    title: t("settings"),
+    back: "/",
+    body: h(
+      "div",
+      { class: "stack" },
+      radios(
+        t("print"),
+        PRINTS.map((value) => ({ value, text: t(PRINT[value]), test: `print-${value}` })),
+        (print) => keepLook({ ...readLook(), print }),
+        look.print,
+      ),
+      radios(
+        t("light"),
+        LIGHTS.map((value) => ({ value, text: t(LIGHT[value]), test: `light-${value}` })),
+        (light) => keepLook({ ...readLook(), light }),
+        look.light,
+      ),
+      h("p", { class: "quiet" }, t("settingsHelp")),
+    ),
+  };
+}

@@ -1,0 +1,16 @@
+"""The console's pages, without a server around them."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from backend.console.deps import ConsoleDeps
+from backend.console.routes import add_error_pages, create_console_router
+
+
+def client_of(deps: ConsoleDeps) -> TestClient:
+    app = FastAPI()
+    app.include_router(create_console_router(deps))
+    add_error_pages(app, deps)
+    return TestClient(app, raise_server_exceptions=False)
