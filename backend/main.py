@@ -28,6 +28,7 @@ from backend.console.routes import create_console_router, error_page, wants_page
 from backend.domain.bundle import write_bundle
 from backend.domain.journal import Network
 from backend.exchange.hotline import HttpHotline
+from backend.exchange.oidc import OidcProvider
 from backend.jobs.follow import Follower
 from backend.jobs.heartbeat import Heartbeat
 from backend.jobs.hotline import HotlineJob
@@ -193,7 +194,14 @@ def _console_deps(settings: Settings, services: Services, rpc: Rpc) -> ConsoleDe
         trust=services.deployment.to_trust,
         write=write,
         tells_hotline=bool(settings.hotline_url),
+        identity_provider=_identity_provider(settings),
     )
+
+
+def _identity_provider(settings: Settings) -> OidcProvider | None:
+    if not settings.oidc_issuer:
+        return None
+    return OidcProvider(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret)
 
 
 def _serve_authority(app: FastAPI, path: Path) -> None:

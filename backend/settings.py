@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     log_level: str = Field(default="info", description="debug, info, warning or error")
     hotline_url: str = Field(default="", description="Where the 12345 hotline takes work orders")
     hotline_key: str = Field(default="", description="The key both sides of the 12345 hotline show")
+    oidc_issuer: str = Field(default="", description="The identity provider that signs people in; empty: none")
+    oidc_client_id: str = Field(default="", description="What the identity provider calls this server")
+    oidc_client_secret: str = Field(default="", description="What this server shows to the identity provider")
     is_demo: bool = Field(default=False, description="Whether this is a demonstration; pages say so")
 
     @property

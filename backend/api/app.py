@@ -31,6 +31,7 @@ from backend.api import (
     routes_segments,
 )
 from backend.api.deps import Services, services_of
+from backend.api.headers import SafeHeaders
 from backend.api.limits import BodyLimit, BodyTooLarge
 from backend.api.problems import ApiProblem, problem_of, respond
 from backend.domain.errors import DomainError
@@ -83,6 +84,7 @@ def create_api(services: Services, *, max_body_bytes: int, error_page: ErrorPage
     _answer_with_problems(app, error_page)
     app.middleware("http")(_with_request_id)
     app.add_middleware(BodyLimit, max_body_bytes=max_body_bytes)
+    app.add_middleware(SafeHeaders)
     return app
 
 

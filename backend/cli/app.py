@@ -11,6 +11,7 @@ from backend.cli.complaint import complaint_app
 from backend.cli.import_points import import_command
 from backend.cli.labels import labels_command
 from backend.cli.open_data import anchor_open_data, open_data
+from backend.cli.person import person_app
 from backend.cli.reindex import reindex
 from backend.cli.relay import relay
 from backend.cli.scale import scale_app
@@ -48,4 +49,5 @@ def build_app() -> typer.Typer:
     app.command("verify")(verify.verify)
     app.add_typer(scale_app)
     app.add_typer(complaint_app)
+    app.add_typer(person_app)
     return app

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from backend.console.complaint_view import view_complaint
 from backend.console.forms import RateLimit, form_token, give_token, is_own_form
 from backend.console.pages import Pages
+from backend.console.photo import PHOTO_HEADERS, PRIVATE
 from backend.domain.case_code import BadCaseCode, code_digest, grouped_code, read_case_code
 from backend.domain.complaint_errors import ComplaintError, NoSuchDay, TextTooLong
 from backend.domain.complaint_rules import WANTED_DAYS_MAX, ComplaintKind, number_of_day
@@ -34,19 +35,6 @@ _BIN: Final = re.compile(r"[0-9a-f]{10}")
 _FORM_FIELD_BYTES: Final = 16 * 1024
 _FORMS_A_WINDOW: Final = 20
 _WINDOW_SECONDS: Final = 600
-_PRIVATE: Final = {
-    "Cache-Control": "private, no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Robots-Tag": "noindex, nofollow, noarchive",
-}
-"""A page whose address is the key to it: not kept, not told to the next site, not found by search engines."""
-_PHOTO: Final = {
-    **_PRIVATE,
-    "Content-Security-Policy": "default-src 'none'; sandbox",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Disposition": 'inline; filename="photo.jpg"',
-}
 
 
 def add_routes(router: APIRouter, pages: Pages) -> None:
@@ -142,7 +130,7 @@ def _add_status(router: APIRouter, pages: Pages) -> None:
             jpeg = store.find_photo(case, int(number)) if case is not None and is_one else None
         if jpeg is None:
             return pages.not_found(request, about="complaint")
-        return Response(jpeg, media_type="image/jpeg", headers=_PHOTO)
+        return Response(jpeg, media_type="image/jpeg", headers=PHOTO_HEADERS)
 
     @router.get("/complaints/{code}/record.json")
     def record(request: Request, code: str) -> Response:
@@ -165,7 +153,7 @@ def _add_status(router: APIRouter, pages: Pages) -> None:
             for each in kept
         ]
         content = json.dumps({"case": case_text(case), "statements": statements}, ensure_ascii=False, indent=1)
-        headers = {**_PRIVATE, "Content-Disposition": 'attachment; filename="complaint.json"'}
+        headers = {**PRIVATE, "Content-Disposition": 'attachment; filename="complaint.json"'}
         return Response(content, media_type="application/json", headers=headers)
 
 
@@ -280,7 +268,7 @@ def _status_page(pages: Pages, request: Request, code: str, *, status: int = 200
         request,
         "complaint.html",
         status=status,
-        headers=_PRIVATE,
+        headers=PRIVATE,
         view=view,
         code=read_code,
         now=deps.now(),
@@ -389,4 +377,4 @@ def _write(pages: Pages, work: Callable[[ComplaintStore], _Result]) -> _Result:
 
 
 def _go_to(code: str) -> RedirectResponse:
-    return RedirectResponse(f"/complaints/{grouped_code(read_case_code(code))}", 303, headers=_PRIVATE)
+    return RedirectResponse(f"/complaints/{grouped_code(read_case_code(code))}", 303, headers=PRIVATE)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from backend.domain.complaint_rules import ComplaintRules
 from backend.domain.radar.thresholds import Threshold
 from backend.exchange.complaint_rules_file import load_complaint_rules
+from backend.exchange.oidc import OidcProvider
 from backend.exchange.threshold_file import load_thresholds
 from backend.exchange.tolerance_file import Tolerances, load_tolerances
 from backend.store.reading import Reader
@@ -37,7 +38,8 @@ class ConsoleDeps:
     `open_days` and `open_day` the open data (ValueError for what is no date).
     `app_dist` is the folder with the built phone application. `trust` is this deployment's trust file. `now` is
     the server's clock in Unix seconds: deadlines are judged by it. `write()` opens one writing transaction;
-    without it complaints cannot be made. `tells_hotline` says whether complaints are passed on to 12345.
+    without it complaints cannot be made and nobody can sign in. `identity_provider` signs people in beside their
+    passkeys. `tells_hotline` says whether complaints are passed on to 12345.
     """
 
     read: Callable[[], AbstractContextManager[Reader]]
@@ -56,3 +58,4 @@ class ConsoleDeps:
     write: Callable[[], AbstractContextManager[Connection]] | None = None
     complaint_rules: tuple[ComplaintRules, ...] = field(default_factory=load_complaint_rules)
     tells_hotline: bool = False
+    identity_provider: OidcProvider | None = None

@@ -37,16 +37,23 @@ def give_token(request: Request, response: Response, token: str) -> None:
 def is_own_form(request: Request, token: str) -> bool:
     """Say whether a page of ours sent this form: the browser says so, and the form knows the visitor's token."""
     cookie = request.cookies.get(COOKIE, "")
-    return _is_same_origin(request) and bool(_TOKEN.fullmatch(token)) and secrets.compare_digest(cookie, token)
+    return is_same_origin(request) and bool(_TOKEN.fullmatch(token)) and secrets.compare_digest(cookie, token)
 
 
-def _is_same_origin(request: Request) -> bool:
+def is_same_origin(request: Request, *, null_is_own: bool = False) -> bool:
+    """Say whether no page of another site sent this.
+
+    `null_is_own`: for forms on pages whose address is a secret. Those tell no site their address (no-referrer),
+    and older browsers then write the origin as `null`.
+    """
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
     # Every browser names the origin of a POST; what names none is no browser that could be led astray.
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    if origin is None or (null_is_own and origin == "null"):
+        return True
+    return urlsplit(origin).netloc == request.headers.get("host")
 
 
 class RateLimit:

@@ -15,7 +15,9 @@ from backend.console.assets import TEMPLATES, asset_url
 from backend.console.deps import ConsoleDeps
 from backend.console.judgements import rule_text
 from backend.console.pictures import slug_of, stream_symbols
+from backend.console.who import NotPermitted, Who, who_is_known, who_of
 from backend.domain.case_code import grouped_code
+from backend.domain.permissions import RouteGroup, is_permitted
 from backend.domain.types import AmendedField, Stream, bin_text, device_text, lot_text
 
 _SAFETY: Final = {
@@ -26,6 +28,8 @@ _SAFETY: Final = {
     "Cache-Control": "no-cache",
     "Vary": "Accept-Language, Cookie, X-Fragment",
 }
+
+_OF_ONE_PERSON: Final = {"Cache-Control": "private, no-store"}
 
 
 def _environment() -> Environment:
@@ -77,10 +81,15 @@ class Pages:
         *,
         status: int = 200,
         headers: Mapping[str, str] | None = None,
+        asks_who: bool = True,
         **values: Any,
     ) -> HTMLResponse:
-        """Return a page in the visitor's language; `?lang=` is remembered in a cookie."""
+        """Return a page in the visitor's language; `?lang=` is remembered in a cookie.
+
+        Unless it `asks_who` is signed in, the page says so only where that is known already.
+        """
         words = language.Words(language.language_of(request))
+        who = who_of(self.deps, request) if asks_who else who_is_known(request)
         html = self._environment.get_template(template).render(
             t=words,
             lang=words.language,
@@ -89,9 +98,13 @@ class Pages:
             base_url=self.deps.base_url,
             path=request.url.path,
             other_language=_other_language(request, words.language),
+            who=who,
+            sees=_sees(who),
+            can_sign_in=self.deps.write is not None,
             **values,
         )
-        response = HTMLResponse(html, status_code=status, headers={**_SAFETY, **(headers or {})})
+        own = _OF_ONE_PERSON if who else {}
+        response = HTMLResponse(html, status_code=status, headers={**_SAFETY, **own, **(headers or {})})
         response.headers["Content-Language"] = "zh-Hans" if words.language == "zh" else "en"
         asked = request.query_params.get("lang")
         if asked is not None and asked in language.TEXTS:
@@ -106,11 +119,15 @@ class Pages:
 
     def too_large(self, request: Request) -> HTMLResponse:
         """Return the page for a form that brings more than is read."""
-        return self.render(request, "error.html", status=413, about="large")
+        return self.render(request, "error.html", status=413, asks_who=False, about="large")
 
     def broken(self, request: Request) -> HTMLResponse:
         """Return the page for a fault of ours; it tells nothing of what it was."""
-        return self.render(request, "error.html", status=500, about="fault")
+        return self.render(request, "error.html", status=500, asks_who=False, about="fault")
+
+    def forbidden(self, request: Request, why: NotPermitted) -> HTMLResponse:
+        """Return the page for what somebody may not do."""
+        return self.render(request, "error.html", status=403, asks_who=False, about=f"not-{why.why}")
 
 
 def _ident(words: language.Words) -> Callable[..., Any]:
@@ -118,6 +135,11 @@ def _ident(words: language.Words) -> Callable[..., Any]:
         return formats.id_html(value, words("copy") if copy else "", ends=ends)
 
     return ident
+
+
+def _sees(who: Who | None) -> Callable[[str], bool]:
+    """Return what says whether links to a group of routes are shown to somebody."""
+    return lambda group: who is not None and is_permitted(who.person.role, RouteGroup(group))
 
 
 def _other_language(request: Request, current: str) -> str:

@@ -21,7 +21,7 @@ from backend.store.reading import Reader
 from backend.usecases.finding_views import FindingFilter, FindingView
 from backend.usecases.views import Name
 
-_SITE, _PAGE_NUMBER = re.compile(r"[0-9a-f]{16}"), re.compile(r"[1-9][0-9]{0,5}")
+_SITE, _BIN, _PAGE_NUMBER = (re.compile(p) for p in (r"[0-9a-f]{16}", r"[0-9a-f]{10}", r"[1-9][0-9]{0,5}"))
 _FINDINGS_A_PAGE: Final = 20
 CONFIDENCES: Final = (0, 950, 990, 999)
 """Choices of the least confidence, in thousandths."""
@@ -54,7 +54,7 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
             counts, sites = reading.counts_by_kind(), reading.sites()
             rules = {(rule.rule_id, rule.version): rule for rule in pages.deps.thresholds}
             words = Words(language_of(request))
-            findings = [_shown(one, rules, reader, words) for one in found]
+            findings = [shown(one, rules, reader, words) for one in found]
         return pages.render(
             request,
             "radar.html",
@@ -76,15 +76,22 @@ def _filter(request: Request) -> FindingFilter:
     """Return what the address asks for; what it asks wrongly is not asked."""
     asked = request.query_params
     kind, site, least = asked.get("kind", ""), asked.get("site", ""), asked.get("confidence", "")
+    number = asked.get("bin", "")
     return FindingFilter(
         kind if kind in {known.value for known in FindingKind} else None,
         site if _SITE.fullmatch(site) else None,
         int(least) if least in map(str, CONFIDENCES) else 0,
+        bin=number if _BIN.fullmatch(number) else None,
     )
 
 
 def _query(wanted: FindingFilter) -> dict[str, str | int]:
-    asked = {"kind": wanted.kind, "site": wanted.site, "confidence": wanted.confidence_permille_min}
+    asked = {
+        "kind": wanted.kind,
+        "site": wanted.site,
+        "confidence": wanted.confidence_permille_min,
+        "bin": wanted.bin,
+    }
     return {name: value for name, value in asked.items() if value}
 
 
@@ -93,9 +100,10 @@ def _page(request: Request) -> int:
     return int(asked) if _PAGE_NUMBER.fullmatch(asked) else 1
 
 
-def _shown(
+def shown(
     found: FindingView, rules: Mapping[tuple[str, int], Threshold], reader: Reader, words: Words
 ) -> ShownFinding:
+    """Return a finding as people read it."""
     rule = rules.get((found.rule_id, found.rule_version))
     named = [value for name, value in found.subjects.items() if name in ("device", "other_device", "vehicle")]
     return ShownFinding(

@@ -9,21 +9,39 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from backend.console import balance, city, complaints, continuity, lots, open_data, places, radar
+from backend.console import (
+    account,
+    balance,
+    city,
+    complaint_desk,
+    complaints,
+    continuity,
+    lots,
+    open_data,
+    oversight,
+    places,
+    radar,
+    reads,
+    sign_in,
+)
 from backend.console.assets import find_asset
 from backend.console.deps import ConsoleDeps
+from backend.console.forms import is_same_origin
 from backend.console.journeys import Places, Portrait, draw
 from backend.console.pages import Pages
+from backend.console.who import SAFE_METHODS, NobodySignedIn, NotPermitted, sign_in_address
 from backend.domain.custody_state import LotStatus
 
 _LOG = logging.getLogger(__name__)
 _STATIC_AGE_SECONDS: Final = 365 * 86_400
 _NEWEST: Final = 24
 _PICTURES: Final = 6
+_GUARDS_ITSELF: Final = "/bins/{number}/complaint"
+"""A form that was filled in is shown again with what was written, whatever was wrong with it."""
 _DEVICE, _SEQ = re.compile(r"[0-9a-f]{16}"), re.compile(r"[1-9][0-9]{0,12}")
 
 
@@ -39,6 +57,11 @@ def create_console_router(deps: ConsoleDeps) -> APIRouter:
     city.add_routes(router, pages)
     radar.add_routes(router, pages)
     complaints.add_routes(router, pages)
+    complaint_desk.add_routes(router, pages)
+    sign_in.add_routes(router, pages)
+    account.add_routes(router, pages)
+    oversight.add_routes(router, pages)
+    reads.add_routes(router, pages)
     _add_home(router, pages)
     _add_verify(router, pages)
     _add_console(router, pages)
@@ -75,8 +98,14 @@ def _route_class(pages: Pages) -> type[APIRoute]:
             handle = super().get_route_handler()
 
             async def answer(request: Request) -> Response:
+                request.state.console = pages.deps
                 try:
+                    _require_own_page(request, self.path)
                     return await handle(request)
+                except NobodySignedIn:
+                    return RedirectResponse(sign_in_address(request), 303, headers={"Cache-Control": "no-store"})
+                except NotPermitted as why:
+                    return pages.forbidden(request, why)
                 except Exception as error:
                     if _is_too_large(error):
                         return pages.too_large(request)
@@ -87,6 +116,18 @@ def _route_class(pages: Pages) -> type[APIRoute]:
             return answer
 
     return ConsoleRoute
+
+
+def _require_own_page(request: Request, route: str) -> None:
+    """Let nothing be changed by a page of another site.
+
+    Raises:
+        NotPermitted: one of them sent this.
+    """
+    if request.method in SAFE_METHODS or route == _GUARDS_ITSELF:
+        return
+    if not is_same_origin(request, null_is_own=route.startswith("/complaints")):
+        raise NotPermitted("origin")
 
 
 def _is_too_large(error: Exception) -> bool:

@@ -128,6 +128,12 @@ class ComplaintStore:
         rows = self._connection.execute(statement.order_by(_COMPLAINTS.c.due_at, _COMPLAINTS.c.id))
         return [_row(row) for row in rows]
 
+    def cases_about(self, bin_number: int, *, limit: int) -> list[ComplaintRow]:
+        """Return the newest complaints about a bin."""
+        statement = select(_COMPLAINTS).where(_COMPLAINTS.c.bin == bin_text(bin_number))
+        newest = statement.order_by(_COMPLAINTS.c.reported_at.desc(), _COMPLAINTS.c.id).limit(limit)
+        return [_row(row) for row in self._connection.execute(newest)]
+
     def counts(self, now: int, *, services: bool = False) -> list[StreetCount]:
         """Return how many complaints (or pick-ups) each site has in each stage, and how many are overdue."""
         is_service = _COMPLAINTS.c.kind >= int(ComplaintKind.BULKY_PICKUP)

@@ -130,6 +130,9 @@ def _conditions(wanted: FindingFilter) -> list[Any]:
         conditions.append(_FINDINGS.c.kind == wanted.kind)
     if wanted.site is not None:
         conditions.append(_FINDINGS.c.site == wanted.site)
+    if wanted.bin is not None:
+        # As `_row` writes subjects; the number is hex and holds nothing that LIKE reads otherwise.
+        conditions.append(_FINDINGS.c.subjects.like(f'%"bin": "{wanted.bin}"%'))
     return conditions
 
 

@@ -40,3 +40,4 @@ class FindingFilter:
     kind: str | None = None
     site: str | None = None
     confidence_permille_min: int = 0
+    bin: str | None = None

@@ -8,6 +8,7 @@ import pytest
 from console_city import MORNING, NETWORK, City, build_city
 from console_client import client_of
 from fastapi.testclient import TestClient
+from people_city import PeopleCity
 from sqlalchemy import Connection
 
 from backend.console.deps import ConsoleDeps
@@ -93,3 +94,10 @@ def deps(city: City, dist: Path) -> ConsoleDeps:
 @pytest.fixture
 def client(deps: ConsoleDeps) -> TestClient:
     return client_of(deps)
+
+
+@pytest.fixture
+def people_city(city: City, deps: ConsoleDeps) -> Iterator[PeopleCity]:
+    made = PeopleCity(city, deps)
+    yield made
+    made.empty()
