@@ -10,7 +10,7 @@ from typing import Any
 
 from console_city import CITY, CREW, MORNING, NETWORK, PARK, City
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from fastapi.testclient import TestClient
 from small_city import DEPLOYMENT
 from sqlalchemy import Connection, func, select
@@ -151,20 +151,21 @@ def page_token(browser: TestClient) -> str:
     return text.split('data-token="')[1].split('"')[0]
 
 
-def routes_of(app: FastAPI) -> list[APIRoute]:
-    found = [route for route in app.routes if isinstance(route, APIRoute)]
+def routes_of(app: FastAPI) -> list[RouteContext]:
+    """Every route of the application, with its whole path, its methods and its dependencies."""
+    found = [each for each in iter_route_contexts(app.routes) if isinstance(each.original_route, APIRoute)]
     assert len(found) > 60, "the application's routes were not found"
     return found
 
 
-def group_of(route: APIRoute) -> RouteGroup | None:
+def group_of(route: RouteContext) -> RouteGroup | None:
     """The group that a route's people are stated by; None: it is public."""
     groups = [each.call.group for each in route.dependant.dependencies if isinstance(each.call, require)]
     assert len(groups) <= 1, route.path
     return groups[0] if groups else None
 
 
-def address_of(route: APIRoute, city: City) -> str:
+def address_of(route: RouteContext, city: City) -> str:
     """An address of the route; what it names may or may not be there."""
     known = {"number": city.bins[1]["number"], "page": "1", "name": "console.css", "case": "0" * 24}
     parts = [
