@@ -18,17 +18,8 @@ from backend.chain.contract_errors import (
     ContractError,
     read_contract_error,
 )
-from backend.chain.ledger import (
-    BinsPlaced,
-    Ledger,
-    OrganisationCreated,
-    PlacedBin,
-    SegmentRecorded,
-    SegmentRefused,
-    SiteOpened,
-    call_contract,
-    decode_log,
-    decode_logs,
+from backend.chain.ledger import Ledger, call_contract, ledger_in_force
+from backend.chain.ledger_calls import (
     encode_add_ledger,
     encode_create_organisation,
     encode_open_site,
@@ -37,8 +28,16 @@ from backend.chain.ledger import (
     encode_record,
     encode_replace_registrar,
     encode_settle,
-    ledger_in_force,
 )
+from backend.chain.ledger_events import (
+    BinsPlaced,
+    OrganisationCreated,
+    PlacedBin,
+    SegmentRecorded,
+    SegmentRefused,
+    SiteOpened,
+)
+from backend.chain.ledger_logs import decode_log, decode_logs
 from backend.chain.transactions import account_of, send_and_wait
 from backend.domain.journal import Segment
 from backend.domain.keccak import keccak256
