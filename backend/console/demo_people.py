@@ -17,11 +17,12 @@ class DemoPerson:
     organisation: int
 
 
+_NAME: Final = "演示人员 Demo"
 DEMO_PEOPLE: Final = (
-    DemoPerson(PersonRole.REGULATOR, "演示监管员 / Demo regulator", 1),
-    DemoPerson(PersonRole.CITY_ADMINISTRATOR, "演示市级管理员 / Demo city administrator", 1),
-    DemoPerson(PersonRole.DISTRICT_ADMINISTRATOR, "演示区级管理员 / Demo district administrator", 1),
-    DemoPerson(PersonRole.COMPANY_ADMINISTRATOR, "演示企业管理员 / Demo company administrator", 2),
-    DemoPerson(PersonRole.DISPATCHER, "演示调度员 / Demo dispatcher", 2),
-    DemoPerson(PersonRole.PARK_OPERATOR, "演示园区操作员 / Demo park operator", 4),
+    DemoPerson(PersonRole.REGULATOR, _NAME, 1),
+    DemoPerson(PersonRole.CITY_ADMINISTRATOR, _NAME, 1),
+    DemoPerson(PersonRole.DISTRICT_ADMINISTRATOR, _NAME, 1),
+    DemoPerson(PersonRole.COMPANY_ADMINISTRATOR, _NAME, 2),
+    DemoPerson(PersonRole.DISPATCHER, _NAME, 2),
+    DemoPerson(PersonRole.PARK_OPERATOR, _NAME, 4),
 )
