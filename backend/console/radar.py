@@ -38,6 +38,7 @@ class ShownFinding:
     confidence: str
     rule: Name | None
     organisations: Mapping[str, Name]
+    consequences: tuple[ShownFinding, ...] = ()
 
 
 def add_routes(router: APIRouter, pages: Pages) -> None:
@@ -104,6 +105,7 @@ def _shown(
         f"{found.confidence_permille // 10}.{found.confidence_permille % 10}",
         None if rule is None else Name(rule.text_zh, rule.text_en),
         {value: reader.organisation(value[:6]).name for value in named},
+        tuple(_shown(other, rules, reader, words) for other in found.consequences),
     )
 
 
