@@ -25,7 +25,7 @@ from backend.simulate.month.truth import truth_of
 from backend.store.session import Database
 
 DAYS = 20
-SMALL = ("--scale", "0.03", "--days", str(DAYS), "--step-minutes", "720", "--seed", "1")
+SMALL = ("--scale", "0.03", "--days", str(DAYS), "--step-minutes", "720", "--seed", "2")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def truth(city: RunningCity) -> Any:
     assert lived.exit_code == 0, lived.output
     assert "0 known before" in lived.output
     found = json.loads((city.data_dir / "field" / "truth.json").read_text(encoding="utf-8"))
-    month = make("1", Size.of_share(0.03), days=DAYS, midnight=found["midnight"])
+    month = make("2", Size.of_share(0.03), days=DAYS, midnight=found["midnight"])
     assert json.loads(json.dumps(truth_of(month))) == found
     city.courier.wait_recorded({device: len(lines) for device, lines in month.journals.lines.items()})
     database = Database(Settings(data_dir=city.data_dir).database)

@@ -28,20 +28,30 @@ Look = Callable[[Lifts], list[Finding]]
 def with_causes(found: Sequence[Finding], lifts: Lifts, look: Look) -> list[Finding]:
     """Return the findings of a day, those with a cause among them naming it; `look` finds them in other lifts."""
     told = {finding.finding_id: finding for finding in found}
-    open_of: dict[int, list[Finding]] = {}
-    for finding in found:
-        open_of.setdefault(finding.subjects["device"], []).append(finding)
-    open_of = {device: sorted(own, key=_rank) for device, own in open_of.items() if len(own) > 1}
-    while open_of:
-        causes = {device: own.pop(0) for device, own in open_of.items()}
+    by_device: dict[int, list[str]] = {}
+    for finding in sorted(found, key=_rank):
+        by_device.setdefault(finding.subjects["device"], []).append(finding.finding_id)
+    several = {device: own for device, own in by_device.items() if len(own) > 1}
+    for place in range(max(map(len, several.values()), default=0)):
+        causes = {
+            device: told[own[place]]
+            for device, own in several.items()
+            if place < len(own) and told[own[place]].follows_from is None
+        }
         left = {_key(one) for one in look(lifts.without(e for cause in causes.values() for e in cause.doubted))}
         for device, cause in causes.items():
-            for other in open_of[device]:
-                if _key(other) not in left and _touch(cause, other):
+            for other in (told[name] for name in several[device] if name != cause.finding_id):
+                if other.follows_from is None and _key(other) not in left and _touch(cause, other):
                     told[other.finding_id] = replace(other, follows_from=cause.finding_id)
-            open_of[device] = [other for other in open_of[device] if told[other.finding_id].follows_from is None]
-        open_of = {device: own for device, own in open_of.items() if len(own) > 1}
-    return list(told.values())
+    return [replace(finding, follows_from=_first_cause(finding, told)) for finding in told.values()]
+
+
+def _first_cause(finding: Finding, told: Mapping[str, Finding]) -> str | None:
+    """Return the cause of the cause, as far as it goes: what explained something was explained itself later."""
+    cause = finding.follows_from
+    while cause is not None and told[cause].follows_from is not None:
+        cause = told[cause].follows_from
+    return cause
 
 
 def _rank(finding: Finding) -> tuple[int, int, str]:
