@@ -27,7 +27,7 @@ from bench.report import Report
 
 ROOT = Path(__file__).parent.parent
 TUNING_SEEDS = ("1", "2", "3", "4", "5")
-FRESH, SEED_DIGITS = 5, 8
+FRESH, RARE, SEED_DIGITS = 5, 3, 8
 SIZE, DAYS = Size(16), 30
 A_THOUSAND_RARELY = 6
 PRECISION_MIN, RECALL_MIN, ALARMS_MAX = 0.95, 0.9, 5
@@ -77,9 +77,11 @@ def prove(report: Report) -> None:
     )
     _prove_months(report, seeds, A_THOUSAND_TRUCK_DAYS, "Seeds never used before", must=True)
     _prove_months(
-        report, seeds, A_THOUSAND_RARELY, f"The same, cheating on only {A_THOUSAND_RARELY} of 1,000 truck-days"
+        report,
+        seeds[:RARE],
+        A_THOUSAND_RARELY,
+        f"The first of them, cheating on only {A_THOUSAND_RARELY} of 1,000 truck-days",
     )
-    _prove_months(report, TUNING_SEEDS, A_THOUSAND_TRUCK_DAYS, "The seeds used while tuning")
     report.say("\n### Clean months\n")
     _prove_clean(report, seeds)
     _prove_books(report)
@@ -89,9 +91,7 @@ def _make(seed: str, rate: int) -> Month:
     return make(seed, SIZE, days=DAYS, a_thousand_truck_days=rate)
 
 
-def _prove_months(
-    report: Report, seeds: list[str] | tuple[str, ...], rate: int, name: str, *, must: bool = False
-) -> None:
+def _prove_months(report: Report, seeds: list[str], rate: int, name: str, *, must: bool = False) -> None:
     report.say(f"\n### {name}\n\n| seed | lifts {_COLUMNS}\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
     by_kind: dict[str, list[Score]] = {}
     details = []
