@@ -106,6 +106,8 @@ class Up:
         for is_wanted, fill in ((self.lives_month, _MONTH), (self.seeds, _MORNING)):
             if is_wanted and not (self.data_dir / fill.marker).exists():
                 self._fill(fill, rpc_url, local, trusted)
+            if self._is_ending:
+                return 0
         self._announce(address, rpc_url, lan)
         return self._watch()
 
@@ -142,7 +144,11 @@ class Up:
         environment = {"SSL_CERT_FILE": str(trusted)} if isinstance(trusted, str) else {}
         command = [sys.executable, "-m", "backend.cli", *fill.command, "--data-dir", str(self.data_dir)]
         self._start(_FILLING, [*command, "--rpc", rpc_url, "--api", local], environment)
-        status = self._children[_FILLING].wait()
+        child = self._children[_FILLING]
+        while (status := child.poll()) is None:
+            if self._is_ending:
+                child.terminate()
+            time.sleep(0.1)
         del self._children[_FILLING]
         if status and not self._is_ending:
             raise NotSetUp("the city could not be filled; start again, it goes on where it stopped")

@@ -25,7 +25,7 @@ from backend.simulate.month.truth import truth_of
 from backend.store.session import Database
 
 DAYS = 20
-SMALL = ("--scale", "0.03", "--days", str(DAYS), "--step-minutes", "720", "--seed", "2")
+SMALL = ("--scale", "0.03", "--days", str(DAYS), "--step-minutes", "1440", "--seed", "2")
 
 
 @pytest.fixture(scope="module")
