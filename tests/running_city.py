@@ -50,6 +50,8 @@ class RunningCity:
     port: int = field(default_factory=free_port)
     database_url: str = ""
     """SQLite in the folder when empty."""
+    begins_at: int | None = None
+    """Where the chain begins when it is told the time; else it goes by the clock."""
 
     def __post_init__(self) -> None:
         self.data_dir = self.folder / "data"
@@ -79,7 +81,10 @@ class RunningCity:
 
     def start_chain(self) -> None:
         folder = self.data_dir / "devnet"
-        self.devnet: RunningDevnet = start_devnet(folder, "--block-period-ms", "50", "--port", str(self.rpc_port))
+        told = [] if self.begins_at is None else ["--begins-at", str(self.begins_at)]
+        self.devnet: RunningDevnet = start_devnet(
+            folder, "--block-period-ms", "50", "--port", str(self.rpc_port), *told
+        )
 
     def start_server(self) -> None:
         self.server = self.start_replica(self.port)

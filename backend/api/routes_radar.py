@@ -27,7 +27,10 @@ def list_findings(
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> dict[str, Any]:
-    """Return what looks wrong, newest first; a finding says what does not fit, and accuses nobody."""
+    """Return what looks wrong, newest first; a finding says what does not fit, and accuses nobody.
+
+    What another finding explains is among its `consequences`, and is counted nowhere else.
+    """
     wanted = FindingFilter(None if kind is None else kind.value, site, confidence)
     with services.database.transaction(writes=False) as connection:
         reading = FindingReading(Reader(connection))
@@ -56,4 +59,5 @@ def _shape(found: FindingView) -> dict[str, Any]:
         "evidence": [{"device": entry.device, "seq": entry.seq} for entry in found.evidence],
         "numbers": dict(found.numbers),
         "threshold": {"id": found.rule_id, "version": found.rule_version},
+        "consequences": [_shape(other) for other in found.consequences],
     }

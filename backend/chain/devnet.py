@@ -37,7 +37,7 @@ from backend.chain.blocks_file import (
     BlocksFileInUse,
     HashRecord,
 )
-from backend.chain.gate import Gate
+from backend.chain.gate import Gate, TimeRefused
 
 BLOCKS_FILE_NAME = "blocks"
 BLOCK_GAS_LIMIT = 60_000_000
@@ -45,6 +45,8 @@ DEFAULT_CHAIN_ID = 31337
 # What transactions allow themselves, over what the block holds: most use less than half of it.
 _OVERFULL = 2.5
 _IDLE_CHECK_SECONDS = 1.0
+_IS_NOW_SECONDS = 60
+"""A chain that is told a time this near to the clock has caught up with it."""
 _REPLAY_REQUESTS = 1024
 
 
@@ -83,6 +85,7 @@ def run_devnet(
     max_ahead_seconds: int = 10,
     mnemonic: str = TEST_MNEMONIC,
     anvil: Path | None = None,
+    begins_at: int | None = None,
     on_ready: Callable[[DevnetReady], None] | None = None,
 ) -> int:
     """Run the devnet until SIGTERM or SIGINT; return the exit status.
@@ -90,18 +93,26 @@ def run_devnet(
     `finality_depth` is even: anvil counts its `finalized` in epochs of at least one block, two of them.
     Block times are whole seconds and strictly increase, so bursts of blocks run ahead of the wall
     clock; past `max_ahead_seconds` there is one block a second, and it gathers what came meanwhile.
+
+    With `begins_at` (Unix seconds) a fresh chain begins in the past, and `evm_setNextBlockTimestamp` tells it what
+    time it is, until that is the present: from then on, and in every other chain, the clock decides.
     """
     if finality_depth < 2 or finality_depth % 2:
         raise ValueError("finality_depth must be even and at least 2")
 
     async def run() -> None:
         wanted = Genesis(
-            chain_id=chain_id, timestamp=int(time.time()), gas_limit=BLOCK_GAS_LIMIT, mnemonic=mnemonic
+            chain_id=chain_id,
+            timestamp=int(time.time()) if begins_at is None else begins_at,
+            gas_limit=BLOCK_GAS_LIMIT,
+            mnemonic=mnemonic,
         )
         blocks = BlocksFile(data_dir / BLOCKS_FILE_NAME, genesis=_genesis_to_json(wanted))
         try:
             genesis = _genesis_from_json(blocks.genesis)
             _require_same_network(genesis, wanted, data_dir)
+            if begins_at is not None and genesis.timestamp != begins_at:
+                raise DevnetFailed(f"{data_dir} holds a chain of another beginning; only a fresh one is told")
             if blocks.bytes_cut:
                 _say(f"cut {blocks.bytes_cut} bytes of a block that was never mined")
             devnet = _Devnet(
@@ -111,6 +122,7 @@ def run_devnet(
                 block_period_seconds=block_period_ms / 1000,
                 finality_depth=finality_depth,
                 max_ahead_seconds=max_ahead_seconds,
+                told_time=begins_at,
             )
             await devnet.run(host, port, on_ready)
         finally:
@@ -134,11 +146,13 @@ class _Devnet:
         block_period_seconds: float,
         finality_depth: int,
         max_ahead_seconds: int,
+        told_time: int | None = None,
     ) -> None:
         self._blocks, self._genesis, self._binary = blocks, genesis, binary
         self._block_period_seconds = block_period_seconds
         self._finality_depth = finality_depth
         self._max_ahead_seconds = max_ahead_seconds
+        self._told_time = told_time
         self._head_number = 0
         self._head_timestamp = genesis.timestamp
         self._empty_blocks_due = 0
@@ -159,7 +173,8 @@ class _Devnet:
             await self._replay(pipe)
             replay_seconds = time.monotonic() - started_at
             first = await pipe.call("eth_getBlockByNumber", "0x0", False)
-            gate = Gate(anvil_port, on_send=self._wake.set)
+            set_time = None if self._told_time is None else self._set_time
+            gate = Gate(anvil_port, on_send=self._wake.set, set_time=set_time)
             await gate.open(host, port)
             try:
                 ready = DevnetReady(
@@ -181,6 +196,15 @@ class _Devnet:
             if anvil.returncode is None:
                 anvil.terminate()
                 await _end(anvil)
+
+    def _set_time(self, told: int) -> None:
+        """Let the next block be of this time."""
+        now = int(time.time())
+        if self._told_time is None:
+            raise TimeRefused("this chain has caught up with the clock, and follows it")
+        if not self._head_timestamp < told <= now + _IS_NOW_SECONDS:
+            raise TimeRefused(f"the next block is of a time after {self._head_timestamp} and not in the future")
+        self._told_time = told if told < now - _IS_NOW_SECONDS else None
 
     def _ask_to_stop(self) -> None:
         self._stop.set()
@@ -284,7 +308,8 @@ class _Devnet:
         elif not self._empty_blocks_due:
             return
         raws = await _raw(pipe, [pending.transaction_hash for pending in chosen])
-        timestamp = max(self._head_timestamp + 1, int(time.time()))
+        clock = int(time.time()) if self._told_time is None else self._told_time
+        timestamp = max(self._head_timestamp + 1, clock)
         record = BlockRecord(timestamp=timestamp, transactions=tuple(raws))
         await asyncio.to_thread(self._blocks.append_block, record)
         if is_pool_emptied:
@@ -434,6 +459,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--finality-depth", type=int, default=2)
     parser.add_argument("--max-ahead-seconds", type=int, default=10)
     parser.add_argument("--mnemonic", default=TEST_MNEMONIC)
+    parser.add_argument("--begins-at", type=int, help="Unix seconds; a fresh chain is told the time from then on")
     given = parser.parse_args(arguments)
 
     def announce(ready: DevnetReady) -> None:
@@ -453,6 +479,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finality_depth=given.finality_depth,
         max_ahead_seconds=given.max_ahead_seconds,
         mnemonic=given.mnemonic,
+        begins_at=given.begins_at,
         on_ready=announce,
     )
 

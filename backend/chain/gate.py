@@ -19,9 +19,10 @@ _SENDS = {"eth_sendRawTransaction", "eth_sendTransaction"}
 _OFFERED = ("eth_", "net_", "web3_", "txpool_", "debug_trace", "trace_", "rpc_")
 # These change the chain behind the journal's back, or wait for a block that waits for them.
 _REFUSED = {"eth_sendUnsignedTransaction", "eth_sendRawTransactionSync", "eth_sendTransactionSync"}
+_SETS_TIME = "evm_setNextBlockTimestamp"
 _BODY_BYTES_MAX = 64 * 1024 * 1024
 _CHUNK_BYTES = 256 * 1024
-_METHOD_NOT_FOUND = -32601
+_METHOD_NOT_FOUND, _INVALID_PARAMS = -32601, -32602
 # A verifier is a page too: any page may read this public chain, and none may send.
 _TO_PAGES = (
     b"access-control-allow-origin: *\r\naccess-control-allow-methods: POST\r\n"
@@ -29,12 +30,21 @@ _TO_PAGES = (
 )
 
 
-class Gate:
-    """An HTTP server in front of anvil with two bolts: one for sends, one for everything."""
+class TimeRefused(Exception):
+    """The next block cannot have that time."""
 
-    def __init__(self, anvil_port: int, *, on_send: Callable[[], None]) -> None:
+
+class Gate:
+    """An HTTP server in front of anvil with two bolts: one for sends, one for everything.
+
+    `set_time` takes the time of the next block, where a chain lets itself be told; it raises `TimeRefused`.
+    """
+
+    def __init__(
+        self, anvil_port: int, *, on_send: Callable[[], None], set_time: Callable[[int], None] | None = None
+    ) -> None:
         self._anvil_port = anvil_port
-        self._on_send = on_send
+        self._on_send, self._set_time = on_send, set_time
         self._sends_open = asyncio.Event()
         self._sends_open.set()
         self._reads_open = asyncio.Event()
@@ -112,7 +122,9 @@ class Gate:
         parsed = _parse(body)
         methods = _methods(parsed)
         is_page = bool(header(head, b"origin"))
-        if any(not _is_offered(method) for method in methods) or (is_page and _SENDS.intersection(methods)):
+        if self._set_time is not None and methods == [_SETS_TIME] and isinstance(parsed, dict) and not is_page:
+            await _answer(writer, _told(parsed, self._set_time))
+        elif any(not _is_offered(method) for method in methods) or (is_page and _SENDS.intersection(methods)):
             await _answer(writer, _refusal(parsed))
         elif _SENDS.intersection(methods):
             await self._send(body, writer, from_anvil, to_anvil)
@@ -200,6 +212,16 @@ def _methods(parsed: Any) -> list[str]:
 
 def _is_offered(method: str) -> bool:
     return method.startswith(_OFFERED) and method not in _REFUSED
+
+
+def _told(request: dict[str, Any], set_time: Callable[[int], None]) -> bytes:
+    answer: dict[str, Any] = {"jsonrpc": "2.0", "id": request.get("id")}
+    try:
+        (asked,) = request["params"]
+        set_time(int(asked, 0) if isinstance(asked, str) else int(asked))
+    except (TimeRefused, KeyError, TypeError, ValueError) as error:
+        return orjson.dumps({**answer, "error": {"code": _INVALID_PARAMS, "message": str(error)}})
+    return orjson.dumps({**answer, "result": None})
 
 
 def _refusal(parsed: Any) -> bytes:

@@ -10,6 +10,7 @@ from backend.cli.books import open_bin_source, open_point_sink
 from backend.cli.complaint import complaint_app
 from backend.cli.import_points import import_command
 from backend.cli.labels import labels_command
+from backend.cli.month import simulate_app
 from backend.cli.open_data import anchor_open_data, open_data
 from backend.cli.person import person_app
 from backend.cli.reindex import reindex
@@ -34,7 +35,7 @@ def build_app() -> typer.Typer:
     app.command("seed")(field.seed)
     app.command("import")(import_command(open_point_sink))
     app.command("plan")(field.plan)
-    app.command("simulate")(field.simulate)
+    app.add_typer(simulate_app())
     app.command("invite")(field.invite)
     app.command("labels")(labels_command(open_bin_source))
     app.command("trace")(trace)

@@ -26,9 +26,17 @@ from backend.cli.up import Up
 from backend.settings import Settings
 
 
-def devnet(data_dir: DataDir = DEFAULT_DATA, port: int = 8545) -> None:
+def devnet(
+    data_dir: DataDir = DEFAULT_DATA,
+    port: int = 8545,
+    begins_at: Annotated[
+        int | None,
+        typer.Option(help="Unix seconds: a fresh chain begins then, and is told the time until it has caught up."),
+    ] = None,
+) -> None:
     """Run the local chain until it is stopped."""
-    raise typer.Exit(devnet_main(["--data-dir", str(data_dir / "devnet"), "--port", str(port)]))
+    told = [] if begins_at is None else ["--begins-at", str(begins_at)]
+    raise typer.Exit(devnet_main(["--data-dir", str(data_dir / "devnet"), "--port", str(port), *told]))
 
 
 def deploy(
@@ -75,6 +83,11 @@ def up(
     rpc_port: Annotated[int, typer.Option(help="Port of the local chain.")] = 8545,
     lan: Annotated[bool, typer.Option("--lan", help="HTTPS for phones on this network.")] = False,
     seed: Annotated[bool, typer.Option(help="Fill an empty demo city with a morning's work.")] = True,
+    month: Annotated[
+        bool,
+        typer.Option("--month", help="First live a month of a district with hidden frauds, on a fresh chain."),
+    ] = False,
 ) -> None:
     """Start everything on this machine and print one address; Ctrl-C stops it all."""
-    raise typer.Exit(Up(data_dir=Path(data_dir), port=port, rpc_port=rpc_port, is_lan=lan, seeds=seed).run())
+    parts = Up(data_dir=Path(data_dir), port=port, rpc_port=rpc_port, is_lan=lan, seeds=seed, lives_month=month)
+    raise typer.Exit(parts.run())

@@ -85,7 +85,7 @@ def seed(
 ) -> None:
     """Fill the demo city: its organisations, sites, bins, and a morning's work sealed by device keys."""
     with open_field(data_dir, rpc, api, patience_seconds=patience_seconds) as field:
-        create_organisations(field)
+        create_organisations(field, field.city.organisations)
         put_city_sites(field)
         put_city_points(field)
         _report(_run(field, data_dir, PLAN, name="demo"))
@@ -110,7 +110,10 @@ def plan(
 
 
 def simulate(
-    plan: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="A plan (huanlian-plan-1).")],
+    context: typer.Context,
+    plan: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A plan (huanlian-plan-1).")
+    ] = None,
     data_dir: DataDir = DEFAULT_DATA,
     rpc: RpcUrl = DEFAULT_RPC,
     api: ApiUrl = DEFAULT_API,
@@ -118,8 +121,12 @@ def simulate(
     patience_seconds: Annotated[float, typer.Option(help="How long to wait for a silent server.")] = 300,
 ) -> None:
     """Live a plan's day: every stop a bin, every truck a device with its own key. Safe to repeat."""
+    if context.invoked_subcommand is not None:
+        return
+    if plan is None:
+        raise typer.BadParameter("name a plan, or say `simulate month`", param_hint="--plan")
     with open_field(data_dir, rpc, api, patience_seconds=patience_seconds) as field:
-        create_organisations(field)
+        create_organisations(field, field.city.organisations)
         put_city_sites(field)
         _report(_run(field, data_dir, plan, name=name or plan.stem))
 

@@ -11,17 +11,41 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import httpx
 
 from backend.chain.client import Rpc
 from backend.chain.deploy import deploy
+from backend.chain.devnet import BLOCKS_FILE_NAME
 from backend.cli.lan import LanAddress, make_lan_address, print_code
+from backend.cli.month import MONTH_DAYS, month_file, month_midnight
 from backend.cli.places import CITY_ADMIN, RELAYER, NotSetUp, demo_governors, devnet_key
 from backend.settings import Settings
+from backend.simulate.month.living import BEGINS_BEFORE_SECONDS
 
 _READY_SECONDS = 180
+_FILLING = "filling"
+_MONTH_POLL_MS = "100"
+"""A month is many short waits for the chain."""
+
+
+class _Fill(NamedTuple):
+    """What fills an empty city, once for a data directory."""
+
+    command: tuple[str, ...]
+    marker: str
+    text: str
+
+
+_MONTH = _Fill(
+    ("simulate", "month"),
+    "month-lived",
+    "month    … a district's month with hidden frauds is lived hour by hour; some minutes",
+)
+_MORNING = _Fill(
+    ("seed",), "seeded", "demo     … a morning's work in the demo street is being sealed, relayed and folded"
+)
 _PDEATHSIG = 1
 
 
@@ -34,9 +58,11 @@ def _die_with_parent() -> None:
 class Up:
     """Starts the parts in order; ends them all when one ends or somebody presses Ctrl-C."""
 
-    def __init__(self, *, data_dir: Path, port: int, rpc_port: int, is_lan: bool, seeds: bool) -> None:
+    def __init__(
+        self, *, data_dir: Path, port: int, rpc_port: int, is_lan: bool, seeds: bool, lives_month: bool = False
+    ) -> None:
         self.data_dir, self.port, self.rpc_port = data_dir.absolute(), port, rpc_port
-        self.is_lan, self.seeds = is_lan, seeds
+        self.is_lan, self.seeds, self.lives_month = is_lan, seeds, lives_month
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._is_ending = False
 
@@ -55,10 +81,11 @@ class Up:
     def _run(self) -> int:
         rpc_url = f"http://127.0.0.1:{self.rpc_port}"
         module = [sys.executable, "-m", "backend.chain.devnet"]
+        told = self._told_time()
         _say("chain    … starting (all blocks are replayed from disk)")
         self._start(
             "chain",
-            [*module, "--data-dir", str(self.data_dir / "devnet"), "--port", str(self.rpc_port)],
+            [*module, "--data-dir", str(self.data_dir / "devnet"), "--port", str(self.rpc_port), *told],
         )
         self._wait("chain", lambda: _answers_rpc(rpc_url))
         settings = Settings(data_dir=self.data_dir)
@@ -76,8 +103,11 @@ class Up:
         self._wait("server", lambda: _answers_http(local, trusted))
         if self._is_ending:
             return 0
-        if self.seeds and not (self.data_dir / "seeded").exists():
-            self._seed(rpc_url, local, trusted)
+        for is_wanted, fill in ((self.lives_month, _MONTH), (self.seeds, _MORNING)):
+            if is_wanted and not (self.data_dir / fill.marker).exists():
+                self._fill(fill, rpc_url, local, trusted)
+            if self._is_ending:
+                return 0
         self._announce(address, rpc_url, lan)
         return self._watch()
 
@@ -97,19 +127,33 @@ class Up:
                 "HUANLIAN_RELAYER_KEY": devnet_key(RELAYER).hex(),
                 "HUANLIAN_PUBLIC_BASE_URL": os.environ.get("PUBLIC_BASE_URL", address),
                 "HUANLIAN_IS_DEMO": "1",
+                **({"HUANLIAN_POLL_PERIOD_MS": _MONTH_POLL_MS} if self.lives_month else {}),
             },
         )
 
-    def _seed(self, rpc_url: str, local: str, trusted: bool | str) -> None:
-        _say("demo     … a morning's work in the demo street is being sealed, relayed and folded")
+    def _told_time(self) -> list[str]:
+        """Return what a chain is started with that has the month still before it, or in part."""
+        if not self.lives_month or (self.data_dir / _MONTH.marker).exists():
+            return []
+        if (self.data_dir / "devnet" / BLOCKS_FILE_NAME).exists() and not month_file(self.data_dir).exists():
+            raise NotSetUp(f"--month needs a fresh chain, and that in {self.data_dir} has begun; use --data-dir")
+        return ["--begins-at", str(month_midnight(self.data_dir, MONTH_DAYS) - BEGINS_BEFORE_SECONDS)]
+
+    def _fill(self, fill: _Fill, rpc_url: str, local: str, trusted: bool | str) -> None:
+        _say(fill.text)
         environment = {"SSL_CERT_FILE": str(trusted)} if isinstance(trusted, str) else {}
-        seeding = [sys.executable, "-m", "backend.cli", "seed", "--data-dir", str(self.data_dir)]
-        self._start("seed", [*seeding, "--rpc", rpc_url, "--api", local], environment)
-        status = self._children["seed"].wait()
-        del self._children["seed"]
+        command = [sys.executable, "-m", "backend.cli", *fill.command, "--data-dir", str(self.data_dir)]
+        self._start(_FILLING, [*command, "--rpc", rpc_url, "--api", local], environment)
+        child = self._children[_FILLING]
+        while (status := child.poll()) is None:
+            if self._is_ending:
+                child.terminate()
+            time.sleep(0.1)
+        del self._children[_FILLING]
         if status and not self._is_ending:
-            raise NotSetUp("the demo city could not be filled; start again, it goes on where it stopped")
-        (self.data_dir / "seeded").touch()
+            raise NotSetUp("the city could not be filled; start again, it goes on where it stopped")
+        if not status:
+            (self.data_dir / fill.marker).touch()
 
     def _announce(self, address: str, rpc_url: str, lan: LanAddress | None) -> None:
         _say("")
@@ -129,7 +173,7 @@ class Up:
             _say("  3. Scan the code above. The camera works only over trusted HTTPS.")
 
     def _start(self, name: str, command: list[str], environment: Mapping[str, str] | None = None) -> None:
-        log = None if name == "seed" else self._open_log(name)
+        log = None if name == _FILLING else self._open_log(name)
         self._children[name] = subprocess.Popen(
             command,
             env={**os.environ, **(environment or {})},

@@ -38,6 +38,7 @@ class ShownFinding:
     confidence: str
     rule: Name | None
     organisations: Mapping[str, Name]
+    consequences: tuple[ShownFinding, ...] = ()
 
 
 def add_routes(router: APIRouter, pages: Pages) -> None:
@@ -112,6 +113,7 @@ def shown(
         f"{found.confidence_permille // 10}.{found.confidence_permille % 10}",
         None if rule is None else Name(rule.text_zh, rule.text_en),
         {value: reader.organisation(value[:6]).name for value in named},
+        tuple(shown(other, rules, reader, words) for other in found.consequences),
     )
 
 

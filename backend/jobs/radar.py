@@ -27,6 +27,7 @@ class Radar:
 
     def __init__(self, database: Database, rules: tuple[Threshold, ...], now: Callable[[], int]) -> None:
         self._database, self._rules, self._now = database, rules, now
+        self._newest_seen = 0
 
     def run_once(self) -> int:
         """Look at what is new; return how many findings came of it.
@@ -50,7 +51,10 @@ class Radar:
         found = 0
         if lifts_pass is None or lifts_pass.segment_id < newest_id:
             found += self._look_at_days(0 if lifts_pass is None else lifts_pass.day, now)
-        if handoffs_pass is None or now >= handoffs_pass.looked_at + _LOOKS_AGAIN_SECONDS:
+        # After a burst the weeks are looked at as soon as the books are quiet, and need not wait for their turn.
+        is_quiet, self._newest_seen = newest_id == self._newest_seen, newest_id
+        is_due = handoffs_pass is None or now >= handoffs_pass.looked_at + _LOOKS_AGAIN_SECONDS
+        if is_due or (is_quiet and handoffs_pass is not None and handoffs_pass.segment_id < newest_id):
             found += self._look_at_weeks(Pass(newest_id, block_hash, day_of(now), now))
         return found
 
@@ -85,8 +89,9 @@ class Radar:
             days = reading.recorded_days(day_of(since))
             handoffs, tickets = reading.handoffs_and_tickets(days)
             held = reading.held_lots(days)
+            doubts = FindingStore(connection).doubts(since)
         rules = in_force(self._rules, done.looked_at)
-        findings = look_at_handoffs(handoffs, tickets, held, rules, now=done.looked_at)
+        findings = look_at_handoffs(handoffs, tickets, held, rules, now=done.looked_at, doubts=doubts)
         with self._database.transaction() as connection:
             store = FindingStore(connection)
             store.replace(HANDOFFS, findings, period=done.day, since_at=since)

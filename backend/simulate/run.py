@@ -21,7 +21,7 @@ from backend.chain.ledger import Ledger
 from backend.chain.ledger_calls import encode_create_organisation, encode_open_site, encode_place
 from backend.chain.ledger_events import PlacedBin
 from backend.chain.transactions import send_and_wait
-from backend.demo.city import DemoCity, OrganisationKind, Site
+from backend.demo.city import DemoCity, Organisation, OrganisationKind, Site
 from backend.domain.journal import Network
 from backend.domain.layout import Kind
 from backend.domain.products import Product
@@ -38,7 +38,7 @@ from backend.domain.types import (
 from backend.domain.writer import JournalWriter
 from backend.exchange.plan import PlanRun
 from backend.simulate.courier import Courier, ends_of
-from backend.simulate.day import Day, DayWriter, SiteOpening, World
+from backend.simulate.day import Day, DayWriter, Placement, SiteOpening, World
 from backend.simulate.vault import Vault
 from backend.store.directory import DirectoryStore
 from backend.store.session import Database
@@ -88,14 +88,14 @@ def midnight_of(path: Path, default: int) -> int:
     return int(json.loads(path.read_text())["midnight"])
 
 
-def create_organisations(field: Field) -> None:
-    """Create the city's organisations on the chain, each with its root registrar, and name them."""
+def create_organisations(field: Field, organisations: Sequence[Organisation]) -> None:
+    """Create organisations on the chain, each with its root registrar, and name them."""
     ledger = Ledger(
         field.rpc,
         custody_ledger=field.deployment.custody_ledger,
         actor_registry=field.deployment.actor_registry,
     )
-    for organisation in field.city.organisations:
+    for organisation in organisations:
         if ledger.registrar_of(organisation.id).device == 0:
             x, y = field.vault.key(f"{ROOT}/{organisation.id}").public
             send_and_wait(
@@ -119,7 +119,7 @@ def create_organisations(field: Field) -> None:
                     "name_en": o.name.en,
                     "part": o.kind.value,
                 }
-                for o in field.city.organisations
+                for o in organisations
             ]
         )
 
@@ -250,7 +250,7 @@ def run_plan(
     ends = ends_of([*day.registrars, *day.journals])
     field.say("waiting until the ledger has recorded everything")
     field.courier.wait_recorded(ends)
-    _publish(field, day)
+    publish(field, day.openings, day.placements)
     stops = sum(len(run.stops) for run in runs)
     courier = field.courier
     return Outcome(stops, day.lifts, len(day.bins), courier.handed_in, courier.repeats, courier.warnings)
@@ -315,18 +315,19 @@ def _hand_in(field: Field, day: Day) -> None:
             field.say(f"handed in {count} of {total} segments")
 
 
-def _publish(field: Field, day: Day) -> None:
+def publish(field: Field, openings: Sequence[SiteOpening], placements: Sequence[Placement]) -> None:
     """Show the bin registry what the registrars sealed; anybody may, and each statement works once."""
     registry = field.deployment.bin_registry
-    calls = [encode_open_site(site=o.site, site_kind=o.kind, digest=o.digest) for o in day.openings]
+    calls = [encode_open_site(site=o.site, site_kind=o.kind, digest=o.digest) for o in openings]
     calls += [
         encode_place(
             site=p.site,
             bins=[PlacedBin(b.number, b.serial_digest, b.stream, p.placed_from) for b in p.bins],
         )
-        for p in day.placements
+        for p in placements
     ]
     for call in calls:
         with suppress(BinRegistryAlreadyUsed):
             send_and_wait(field.rpc, key=field.gas_key, to=registry, data=call)
-    field.say(f"{len(day.openings)} sites opened and {len(day.bins)} bins placed on the chain")
+    bins = sum(len(placement.bins) for placement in placements)
+    field.say(f"{len(openings)} sites opened and {bins} bins placed on the chain")

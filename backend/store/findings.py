@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select
+from sqlalchemy import Connection, Row, delete, func, or_, select
 
-from backend.domain.radar.findings import Finding
+from backend.domain.radar.findings import Doubt, Finding
 from backend.domain.types import bin_text, device_text, lot_text
 from backend.store.intake import upsert
 from backend.store.reading.names import NameReading
+from backend.store.reading.runs import parts
 from backend.store.tables import RadarFinding, RadarPass, table_of
 from backend.usecases.finding_views import EvidenceView, FindingFilter, FindingView
 from backend.usecases.views import SiteView
@@ -60,6 +62,21 @@ class FindingStore:
         self._connection.execute(delete(_FINDINGS))
         self._connection.execute(delete(_PASSES))
 
+    def doubts(self, since_at: int) -> list[Doubt]:
+        """Return what findings in lifts since an instant say of the grams in lots, by the id of their cause."""
+        rows = self._connection.execute(
+            select(_FINDINGS.c.finding_id, _FINDINGS.c.follows_from, _FINDINGS.c.doubted_grams)
+            .where(_FINDINGS.c.sought_in == LIFTS, _FINDINGS.c.at >= since_at, _FINDINGS.c.doubted_grams != "{}")
+            .order_by(_FINDINGS.c.finding_id)
+        )
+        return [
+            Doubt(
+                row.follows_from or row.finding_id,
+                {int(k, 16): v for k, v in json.loads(row.doubted_grams).items()},
+            )
+            for row in rows
+        ]
+
     def replace(
         self, sought_in: str, findings: Iterable[Finding], *, period: int, since_at: int | None = None
     ) -> None:
@@ -82,13 +99,15 @@ class FindingReading:
         return self._connection.execute(select(func.max(_PASSES.c.looked_at))).scalar_one_or_none()
 
     def count(self, wanted: FindingFilter) -> int:
-        """Return how many there are."""
+        """Return how many there are, without those that follow from another."""
         statement = select(func.count()).select_from(_FINDINGS).where(*_conditions(wanted))
         return int(self._connection.execute(statement).scalar_one())
 
     def counts_by_kind(self) -> dict[str, int]:
-        """Return how many there are of each kind."""
-        rows = self._connection.execute(select(_FINDINGS.c.kind, func.count()).group_by(_FINDINGS.c.kind))
+        """Return how many there are of each kind, without those that follow from another."""
+        rows = self._connection.execute(
+            select(_FINDINGS.c.kind, func.count()).where(_accuses()).group_by(_FINDINGS.c.kind)
+        )
         return {kind: count for kind, count in rows}
 
     def sites(self) -> list[SiteView]:
@@ -98,7 +117,7 @@ class FindingReading:
         return [site for site in found if site is not None]
 
     def page(self, wanted: FindingFilter, *, offset: int, limit: int) -> list[FindingView]:
-        """Return a page of them."""
+        """Return a page of them, each with what follows from it."""
         rows = self._connection.execute(
             select(_FINDINGS)
             .where(*_conditions(wanted))
@@ -106,9 +125,18 @@ class FindingReading:
             .offset(offset)
             .limit(limit)
         ).all()
-        return [self._view(row) for row in rows]
+        following: dict[str, list[Row[Any]]] = defaultdict(list)
+        for some in parts([row.finding_id for row in rows]):
+            found = self._connection.execute(
+                select(_FINDINGS)
+                .where(_FINDINGS.c.follows_from.in_(some))
+                .order_by(_FINDINGS.c.at.desc(), _FINDINGS.c.finding_id)
+            )
+            for row in found:
+                following[row.follows_from].append(row)
+        return [self._view(row, following[row.finding_id]) for row in rows]
 
-    def _view(self, row: Row[Any]) -> FindingView:
+    def _view(self, row: Row[Any], following: Sequence[Row[Any]] = ()) -> FindingView:
         return FindingView(
             row.finding_id,
             row.kind,
@@ -121,11 +149,19 @@ class FindingReading:
             json.loads(row.numbers),
             row.rule_id,
             row.rule_version,
+            tuple(self._view(other) for other in following),
         )
 
 
+def _accuses() -> Any:
+    """What follows from a finding that is gone stands for itself, until it is looked at again."""
+    cause = _FINDINGS.alias("cause")
+    is_there = select(cause.c.finding_id).where(cause.c.finding_id == _FINDINGS.c.follows_from).exists()
+    return or_(_FINDINGS.c.follows_from.is_(None), ~is_there)
+
+
 def _conditions(wanted: FindingFilter) -> list[Any]:
-    conditions: list[Any] = [_FINDINGS.c.confidence_permille >= wanted.confidence_permille_min]
+    conditions: list[Any] = [_accuses(), _FINDINGS.c.confidence_permille >= wanted.confidence_permille_min]
     if wanted.kind is not None:
         conditions.append(_FINDINGS.c.kind == wanted.kind)
     if wanted.site is not None:
@@ -152,4 +188,6 @@ def _row(finding: Finding, sought_in: str, period: int) -> dict[str, Any]:
         "rule_version": finding.threshold.version,
         "sought_in": sought_in,
         "period": period,
+        "follows_from": finding.follows_from,
+        "doubted_grams": json.dumps({lot_text(lot): grams for lot, grams in finding.doubted_grams.items()}),
     }

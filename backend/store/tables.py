@@ -589,7 +589,7 @@ class Disagreement(SQLModel, table=True):
 
 
 class RadarFinding(SQLModel, table=True):
-    """Something that looks wrong; subjects, evidence and numbers are JSON."""
+    """Something that looks wrong; subjects, evidence, numbers and doubted grams by lot are JSON."""
 
     __tablename__ = "radar_finding"
     __table_args__ = (
@@ -610,6 +610,8 @@ class RadarFinding(SQLModel, table=True):
     rule_version: int
     sought_in: str
     period: int = Field(sa_type=BigInteger)
+    follows_from: str | None = Field(default=None, index=True)
+    doubted_grams: str = "{}"
 
 
 class RadarPass(SQLModel, table=True):

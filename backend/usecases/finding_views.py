@@ -31,6 +31,8 @@ class FindingView:
     numbers: Mapping[str, int]
     rule_id: str
     rule_version: int
+    consequences: tuple[FindingView, ...] = ()
+    """What this one explains, and what accuses nobody by itself."""
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""A believable month of one district with named frauds hidden in it; knows nothing of the radar."""
+"""The made-up month (`backend/simulate/month`) as books and as facts in memory, and how findings are scored."""

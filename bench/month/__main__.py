@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
+from backend.simulate.month.month import make
+from backend.simulate.month.size import Size
+from backend.simulate.month.truth import write_truth
 from backend.store.session import Database
 from bench.month.books import write_books
-from bench.month.month import make
 
 
 def main() -> int:
@@ -22,20 +23,10 @@ def main() -> int:
         print(f"{folder} is there already", file=sys.stderr)
         return 2
     folder.mkdir(parents=True)
-    month = make(seed, streets=streets, days=days, a_thousand_truck_days=rate)
-    truth = [
-        {
-            "kind": case.kind,
-            "how": case.how,
-            "day": case.day,
-            "entries": [[f"{device:016x}", seq] for device, seq in sorted(case.lines)],
-            "implied": [[kind, f"{device:016x}", seq] for kind, device, seq in sorted(case.implied)],
-        }
-        for case in month.journals.cases
-    ]
-    (folder / "truth.json").write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")
+    month = make(seed, Size(streets), days=days, a_thousand_truck_days=rate)
+    write_truth(month, folder / "truth.json")
     segments = write_books(month, Database(f"sqlite:///{folder / 'books.db'}"))
-    print(f"{month.lifts} lifts, {segments} segments, {len(truth)} frauds")
+    print(f"{month.lifts} lifts, {segments} segments, {len(month.journals.cases)} frauds")
     return 0
 
 

@@ -6,7 +6,7 @@ contracts elsewhere, and the blocks hold nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from backend.domain.custody import record_segment
@@ -15,8 +15,11 @@ from backend.domain.journal import Network, Segment
 from backend.domain.keccak import keccak256
 from backend.domain.layout import Kind
 from backend.domain.seal import CURVE_ORDER, key_hash
-from backend.domain.types import Role, Scheme, SiteKind, bin_text, device_id, device_text, organisation_of
+from backend.domain.types import Role, Scheme, device_id, organisation_of
 from backend.domain.writer import JournalWriter, SigningKey
+from backend.simulate.month.month import Month
+from backend.simulate.month.naming import write_directory
+from backend.simulate.month.sealing import seal
 from backend.store.books import BooksStore
 from backend.store.directory import DirectoryStore
 from backend.store.session import Database
@@ -31,7 +34,6 @@ from backend.usecases.ledger_events import (
     SegmentRecorded,
     StepSettled,
 )
-from bench.month.month import Month
 
 NETWORK = Network(31337, bytes.fromhex("5fbdb2315678afecb367f032d93f642f64180aa3"))
 _DAY_SECONDS = 86_400
@@ -88,15 +90,16 @@ def write_books(
     `meanwhile` is done after each batch of blocks.
     """
     database.migrate()
-    _write_directory(month, database)
+    with database.transaction() as connection:
+        write_directory(month, DirectoryStore(connection), source="demo month", serial_of=_serial)
     books, chain = BooksStore(database, NETWORK), Chain()
     writers = _begin(month, chain)
     count = 0
-    for recorded_at, segments in _uploads(month, writers):
-        chain.begin(recorded_at)
-        for segment in segments:
+    for arrival in seal(month, writers):
+        chain.begin(arrival.at)
+        for segment in arrival.segments:
             chain.record(segment)
-        count += len(segments)
+        count += len(arrival.segments)
         if len(chain.headers) >= blocks_at_once:
             _fold(books, chain)
             meanwhile()
@@ -139,7 +142,9 @@ def _begin(month: Month, chain: Chain) -> dict[int, JournalWriter]:
             chain.record(segment)
     for street in range(month.district.streets):
         placed = tuple(
-            PlacedBinEvent(b.number, _digest(b.number), b.stream, month.midnight + b.placed_day * _DAY_SECONDS)
+            PlacedBinEvent(
+                b.number, keccak256(_serial(b.number)), b.stream, month.midnight + b.placed_day * _DAY_SECONDS
+            )
             for b in month.district.bins
             if b.street == street
         )
@@ -147,72 +152,5 @@ def _begin(month: Month, chain: Chain) -> dict[int, JournalWriter]:
     return writers
 
 
-def _digest(number: int) -> bytes:
-    return keccak256(b"label" + number.to_bytes(5, "big"))
-
-
-def _uploads(month: Month, writers: dict[int, JournalWriter]) -> Iterator[tuple[int, list[Segment]]]:
-    """Yield (block time, segments recorded then), oldest first: each upload is sealed by itself."""
-    uploads: dict[int, list[tuple[int, int, int]]] = {}
-    for device, lines in month.journals.lines.items():
-        first = 0
-        for at in range(1, len(lines) + 1):
-            if at == len(lines) or lines[at].recorded_at != lines[first].recorded_at:
-                uploads.setdefault(lines[first].recorded_at, []).append((device, first, at))
-                first = at
-    # A take names the head of the giver's journal, which only the signed journal has.
-    heads: dict[tuple[int, int], int] = {}
-    for recorded_at in sorted(uploads):
-        segments: list[Segment] = []
-        for device, first, end in uploads[recorded_at]:
-            writer = writers[device]
-            for line in month.journals.lines[device][first:end]:
-                fields = dict(line.fields)
-                if line.kind == "take":
-                    fields["give_head"] = heads[fields["giver"], fields["give_seq"]]
-                seq = writer.write(Kind[line.kind.upper()], **fields)
-                if line.kind == "give":
-                    heads[device, seq] = int.from_bytes(writer.head, "big")
-            segments += writer.cut_all()
-        yield recorded_at, segments
-
-
-def _write_directory(month: Month, database: Database) -> None:
-    district = month.district
-    source = "demo month"
-    with database.transaction() as connection:
-        store = DirectoryStore(connection)
-        store.put_sites(
-            [
-                {
-                    "site": device_text(district.site(street)),
-                    "organisation": f"{organisation_of(district.site(street)):06x}",
-                    "kind": int(SiteKind.STREET),
-                    "name_zh": f"示范街道 {street + 1}",
-                    "name_en": f"Demonstration Street {street + 1}",
-                    "facts": "[]",
-                }
-                for street in range(district.streets)
-            ]
-        )
-        points = {(b.street, b.point): b for b in district.bins}
-        rows = []
-        for (street, point), example in points.items():
-            latitude, longitude = district.place(example.metres)
-            name = {"name_zh": f"{point + 1} 号投放点", "name_en": f"Point {point + 1}"}
-            rows.append({"code": f"{street}-{point}", **name, "lat": latitude, "lng": longitude})
-        store.add_points(source, rows)
-        ids = store.points(source)
-        labels = [
-            {
-                "number": bin_text(b.number),
-                "serial": f"{b.number:032x}",
-                "serial_digest": _digest(b.number).hex(),
-                "stream": b.stream,
-                "site": device_text(district.site(b.street)),
-                "point_id": ids[f"{b.street}-{b.point}"],
-                "placed_from": month.midnight + b.placed_day * _DAY_SECONDS,
-            }
-            for b in district.bins
-        ]
-        store.add_bins(labels)
+def _serial(number: int) -> bytes:
+    return number.to_bytes(16, "big")

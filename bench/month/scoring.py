@@ -1,29 +1,36 @@
-"""Findings held against the truth."""
+"""Findings held against the truth, as strictly as a court would."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from backend.domain.radar.findings import Finding
-from bench.month.journals import Case
+from backend.domain.radar.findings import Finding, FindingKind
+from backend.simulate.month.journals import Case
+
+_OF_VEHICLES = (FindingKind.TARE_DRIFT, FindingKind.ROUND_WEIGHTS)
 
 
 @dataclass(frozen=True)
 class Score:
     """What came of one kind, or of all.
 
-    A finding is right when it is of a case's kind and names one of its lies, and a consequence when it names what
-    a case of another kind made wrong in the way that it says: grams of invented lifts do not arrive. All others
-    are false alarms.
+    An accusation is a finding that follows from no other. It is *right* when it is of a fraud's kind, accuses the
+    device or vehicle that committed it, names one of the planted entries, and is the first to do so: a second
+    finding of one fraud is a *repeat*. Of the rest, a *consequence* names what some fraud made wrong in the way
+    that it says, such as grams of invented lifts that do not arrive; what is left is *wrong*. Only right ones
+    count for precision.
     """
 
     kind: str
     cases: int
     found: int
-    findings: int
-    right: int
+    accusations: int
+    repeats: int
     consequences: int
+    explained: int
+    """Findings that name their cause, and accuse nobody."""
 
     @property
     def recall(self) -> float:
@@ -32,55 +39,75 @@ class Score:
 
     @property
     def precision(self) -> float:
-        """Which share of the findings is no false alarm."""
-        return (self.right + self.consequences) / self.findings if self.findings else 1.0
+        """Which share of the accusations is right. Each fraud has one right one at most."""
+        return self.found / self.accusations if self.accusations else 1.0
+
+    @property
+    def wrong(self) -> int:
+        """How many accusations nothing planted explains."""
+        return self.accusations - self.found - self.repeats - self.consequences
 
 
 def score(findings: Iterable[Finding], cases: Iterable[Case]) -> list[Score]:
     """Return a score for each kind, and one over all at the end."""
     findings, cases = list(findings), list(cases)
     kinds = sorted({case.kind for case in cases} | {finding.kind.value for finding in findings})
-    implied = {line for case in cases for line in case.implied}
     scores = [
-        _score(kind, [f for f in findings if f.kind.value == kind], [c for c in cases if c.kind == kind], implied)
+        _score(kind, [f for f in findings if f.kind.value == kind], [c for c in cases if c.kind == kind], cases)
         for kind in kinds
     ]
-    whole = Score(
-        "all",
-        sum(s.cases for s in scores),
-        sum(s.found for s in scores),
-        sum(s.findings for s in scores),
-        sum(s.right for s in scores),
-        sum(s.consequences for s in scores),
+    return [*scores, total(scores)]
+
+
+def total(scores: Sequence[Score], kind: str = "all") -> Score:
+    """Return scores as one."""
+    numbers = [(s.cases, s.found, s.accusations, s.repeats, s.consequences, s.explained) for s in scores]
+    return (
+        Score(kind, *(sum(column) for column in zip(*numbers, strict=True))) if numbers else Score(kind, *[0] * 6)
     )
-    return [*scores, whole]
 
 
-def _score(kind: str, findings: list[Finding], cases: list[Case], implied: set[tuple[str, int, int]]) -> Score:
-    lies = {line for case in cases for line in case.lines}
-    named = {(e.device, e.seq) for finding in findings for e in finding.evidence}
-    right = [any((e.device, e.seq) in lies for e in finding.evidence) for finding in findings]
-    follows = [any((kind, e.device, e.seq) in implied for e in finding.evidence) for finding in findings]
+def accused(finding: Finding) -> int:
+    """Return the vehicle or device that a finding points at."""
+    subjects = finding.subjects
+    return subjects["vehicle"] if "vehicle" in subjects and finding.kind in _OF_VEHICLES else subjects["device"]
+
+
+def _score(kind: str, findings: Sequence[Finding], cases: Sequence[Case], everything: Sequence[Case]) -> Score:
+    accusations = [finding for finding in findings if finding.follows_from is None]
+    right = Counter(at for finding in accusations for at in _cases_of(finding, cases)[:1])
+    others = [finding for finding in accusations if not _cases_of(finding, cases)]
     return Score(
         kind,
         len(cases),
-        sum(bool(case.lines & named) for case in cases),
-        len(findings),
-        sum(right),
-        sum(also and not is_right for also, is_right in zip(follows, right, strict=True)),
+        len(right),
+        len(accusations),
+        sum(right.values()) - len(right),
+        sum(_is_consequence(finding, everything) for finding in others),
+        len(findings) - len(accusations),
     )
 
 
-def false_alarms(findings: Iterable[Finding], cases: Iterable[Case]) -> list[Finding]:
-    """Return the findings that name neither a lie of their kind nor a consequence."""
-    true = {(case.kind, *line) for case in cases for line in case.lines}
-    true |= {line for case in cases for line in case.implied}
-    return [f for f in findings if not any((f.kind.value, e.device, e.seq) in true for e in f.evidence)]
+def _cases_of(finding: Finding, cases: Sequence[Case]) -> list[int]:
+    named = {(entry.device, entry.seq) for entry in finding.evidence}
+    return [
+        at
+        for at, case in enumerate(cases)
+        if case.kind == finding.kind.value and case.culprit == accused(finding) and named & case.lines
+    ]
 
 
-def missed(findings: Iterable[Finding], cases: Iterable[Case]) -> list[Case]:
-    """Return the frauds that no finding of their kind names."""
-    named: dict[str, set[tuple[int, int]]] = {}
-    for finding in findings:
-        named.setdefault(finding.kind.value, set()).update((e.device, e.seq) for e in finding.evidence)
-    return [case for case in cases if not case.lines & named.get(case.kind, set())]
+def _is_consequence(finding: Finding, cases: Iterable[Case]) -> bool:
+    implied = {line for case in cases for line in case.implied}
+    return any((finding.kind.value, entry.device, entry.seq) in implied for entry in finding.evidence)
+
+
+def false_accusations(findings: Iterable[Finding], cases: Sequence[Case]) -> list[Finding]:
+    """Return the accusations that are neither right nor a repeat."""
+    return [f for f in findings if f.follows_from is None and not _cases_of(f, cases)]
+
+
+def missed(findings: Iterable[Finding], cases: Sequence[Case]) -> list[Case]:
+    """Return the frauds of which nobody is rightly accused."""
+    found = {at for finding in findings if finding.follows_from is None for at in _cases_of(finding, cases)[:1]}
+    return [case for at, case in enumerate(cases) if at not in found]

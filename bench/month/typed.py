@@ -8,7 +8,7 @@ from typing import Any
 
 from backend.domain.radar.facts import Bins, Handoff, HeldLot, Lifts, Ticket
 from backend.domain.recorded import EntryId
-from bench.month.month import Month
+from backend.simulate.month.month import Month
 
 _DAY_SECONDS, _SHANGHAI_SECONDS = 86_400, 8 * 3600
 

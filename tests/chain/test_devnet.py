@@ -18,6 +18,7 @@ from chain_support import (
     transfer,
     wait_until_final,
     wait_until_mined,
+    wait_until_quiet,
 )
 
 from backend.chain.blocks_file import BlockRecord, BlocksFile, HashRecord
@@ -96,6 +97,49 @@ class TestDevnet:
         hashes = all_hashes(devnet.rpc)
         assert {number: hashes[number] for number in seen} == seen
         devnet.stop()
+
+    def test_is_told_the_time_from_its_beginning_until_it_has_caught_up(self, tmp_path: Path) -> None:
+        begins_at, account = int(time.time()) - 40 * 86_400, dev_account(0)
+
+        def block_time(nonce: int) -> int:
+            sent = devnet.rpc.call("eth_sendRawTransaction", transfer(account, nonce))
+            (receipt,) = wait_until_mined(devnet.rpc, [sent])
+            return int(devnet.rpc.call("eth_getBlockByNumber", receipt["blockNumber"], False)["timestamp"], 16)
+
+        def tell(at: int) -> None:
+            devnet.rpc.call("evm_setNextBlockTimestamp", at)
+
+        devnet = start_devnet(tmp_path, *FAST, "--begins-at", str(begins_at))
+        assert int(devnet.rpc.call("eth_getBlockByNumber", "0x0", False)["timestamp"], 16) == begins_at
+        assert begins_at < block_time(0) < begins_at + 60
+        tell(begins_at + 86_400)
+        # A block without transactions may come in between, and each is at least a second after the one before.
+        assert 0 <= block_time(1) - (begins_at + 86_400) < 60
+        wait_until_quiet(devnet.rpc)
+        for impossible in (begins_at, int(time.time()) + 86_400):
+            with pytest.raises(RpcError, match="after"):
+                tell(impossible)
+        before = all_hashes(devnet.rpc)
+        assert devnet.stop() == 0
+
+        devnet = start_devnet(tmp_path, *FAST, "--begins-at", str(begins_at))
+        assert all_hashes(devnet.rpc) == before
+        tell(begins_at + 2 * 86_400)
+        assert 0 <= block_time(2) - (begins_at + 2 * 86_400) < 60
+        tell(int(time.time()))
+        assert block_time(3) >= int(time.time()) - 60
+        with pytest.raises(RpcError, match="follows it"):
+            tell(int(time.time()))
+        devnet.stop()
+
+    def test_is_not_told_the_time_once_it_has_begun(self, tmp_path: Path) -> None:
+        devnet = start_devnet(tmp_path, *FAST)
+        with pytest.raises(RpcError, match="not offered"):
+            devnet.rpc.call("evm_setNextBlockTimestamp", int(time.time()) + 1)
+        devnet.stop()
+        status, complaint = run_devnet_to_its_end(tmp_path, "--begins-at", "1700000000")
+        assert status == 1
+        assert "another beginning" in complaint
 
     def test_orders_many_senders_and_a_full_block_the_same_way_again(self, tmp_path: Path) -> None:
         devnet = start_devnet(tmp_path, "--block-period-ms", "100")

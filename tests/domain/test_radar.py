@@ -14,7 +14,7 @@ import pytest
 import backend.exchange
 from backend.domain.radar.copied_labels import copied_labels
 from backend.domain.radar.facts import Bins, Handoff, HeldLot, Lifts, Ticket
-from backend.domain.radar.findings import Finding, FindingKind
+from backend.domain.radar.findings import Doubt, Finding, FindingKind
 from backend.domain.radar.ghost_bins import ghost_bins
 from backend.domain.radar.impossible_speed import impossible_speed
 from backend.domain.radar.looking import look_at_handoffs, look_at_lifts
@@ -464,6 +464,61 @@ class TestMissingMass:
     def test_does_not_show_in_few_handoffs_or_of_nothing(self) -> None:
         nothing = taken(given_grams=0)
         assert missing_mass([taken(grams=3_000_000), nothing, *self.USUAL[:5]], [], self.RULE, now=MORNING) == []
+
+
+class TestCauses:
+    RULE = rule(FindingKind.MISSING_MASS)
+
+    def test_grams_that_were_never_lifted_are_missed_because_of_that(self) -> None:
+        ghosts = [lift(TRUCK, 30 + n, 5000 + n, MORNING + 3000 + 60 * n, grams=400_000) for n in range(5)]
+        found = look_at_lifts(columns([*CROWD, *round_of(TRUCK, range(1, 30)), *ghosts]), Bins.of(street()), RULES)
+        (ghost,) = (finding for finding in found if finding.kind is FindingKind.GHOST_BIN)
+        assert ghost.doubted_grams == {TRUCK << 32 | 1: 2_000_000}
+        assert set(ghost.doubted) == {EntryId(TRUCK, 30 + n) for n in range(5)}
+        light = taken(grams=3_000_000)._replace(lot=TRUCK << 32 | 1)
+        handoffs = [light, *TestMissingMass.USUAL]
+        (missing,) = missing_mass(handoffs, [], self.RULE, now=MORNING, doubts=[ghost.doubt])
+        assert missing.follows_from == ghost.finding_id
+
+    def test_more_is_missed_than_a_finding_explains(self) -> None:
+        light = taken(grams=3_000_000)
+        little = Doubt("0" * 32, {light.lot: 300_000})
+        (missing,) = missing_mass([light, *TestMissingMass.USUAL], [], self.RULE, now=MORNING, doubts=[little])
+        assert missing.follows_from is None
+        enough = Doubt("1" * 32, {light.lot: 1_700_000})
+        (missing,) = missing_mass(
+            [light, *TestMissingMass.USUAL], [], self.RULE, now=MORNING, doubts=[little, enough]
+        )
+        assert missing.follows_from == enough.finding_id
+
+    def test_a_clock_ahead_that_is_set_right_again_is_one_finding(self) -> None:
+        rows = round_of(TRUCK, range(1, 40))
+        for row in rows[10:20]:
+            row["occurred_at"] += 7200
+        found = look_at_lifts(columns([*CROWD, *rows]), Bins.of(street()), RULES)
+        assert [(f.kind, f.variant) for f in found if f.follows_from is None] == [
+            (FindingKind.MOVED_CLOCK, "future")
+        ]
+        (cause,) = (finding for finding in found if finding.follows_from is None)
+        assert {(f.variant, f.follows_from) for f in found if f is not cause} == {("backwards", cause.finding_id)}
+
+    def test_two_frauds_of_one_device_stay_two(self) -> None:
+        ghosts = [lift(TRUCK, 40 + n, 5000 + n, MORNING + 3000 + 60 * n) for n in range(5)]
+        late = [lift(TRUCK, 50 + n, 50 + n, MORNING + 9000 + 60 * n, recorded_at=MORNING) for n in range(5)]
+        rows = [*CROWD, *round_of(TRUCK, range(1, 40)), *ghosts, *late]
+        found = look_at_lifts(columns(rows), Bins.of(street()), RULES)
+        assert {f.kind for f in found if f.follows_from is None} == {
+            FindingKind.GHOST_BIN,
+            FindingKind.MOVED_CLOCK,
+        }
+
+    def test_lifts_are_counted_by_lot_and_can_be_left_out(self) -> None:
+        lifts = columns([lift(TRUCK, 1, 1, 5, lot=1), lift(TRUCK, 2, 2, 6, lot=2), lift(OTHER, 1, 1, 7, lot=1)])
+        assert lifts.grams_by_lot() == {TRUCK << 32 | 1: 40_137, TRUCK << 32 | 2: 40_274, OTHER << 32 | 1: 40_137}
+        assert lifts.without([EntryId(TRUCK, 1), EntryId(OTHER, 2)]).entries() == (
+            EntryId(TRUCK, 2),
+            EntryId(OTHER, 1),
+        )
 
 
 class TestLotsThatAreKept:

@@ -6,14 +6,15 @@ import pytest
 
 from backend.exchange.threshold_file import load_thresholds
 from backend.jobs.radar import Radar
+from backend.simulate.month.month import Month, make
+from backend.simulate.month.size import Size
 from backend.store.session import Database
 from bench.month.books import write_books
-from bench.month.month import Month, make
 
 
 @pytest.fixture(scope="session")
 def month() -> Month:
-    return make("tests 4", streets=5, days=6, a_thousand_truck_days=110)
+    return make("tests 4", Size(5), days=6, a_thousand_truck_days=110)
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,10 @@ import pytest
 from postgres_cluster import postgres_cluster
 
 from backend.domain.radar.findings import Finding
-from backend.domain.radar.looking import look_at_handoffs, look_at_lifts
-from backend.domain.radar.thresholds import in_force
 from backend.exchange.threshold_file import load_thresholds
 from backend.jobs.radar import Radar
+from backend.simulate.month.month import Month, make
+from backend.simulate.month.size import Size
 from backend.store.findings import FindingReading
 from backend.store.reading import Reader
 from backend.store.reading.radar import RadarReading
@@ -20,19 +20,15 @@ from backend.store.tables import RadarFinding, RadarPass, table_of
 from backend.usecases.finding_views import FindingFilter, FindingView
 from bench.month import typed
 from bench.month.books import write_books
-from bench.month.month import Month, make
-from bench.month.scoring import missed, score
+from bench.month.looking import findings_of
+from bench.month.scoring import false_accusations, missed, score
 
 EVERYTHING = FindingFilter()
 
 
 @pytest.fixture(scope="session")
 def from_memory(month: Month) -> list[Finding]:
-    rules, bins = in_force(load_thresholds(), month.end), typed.bins_of(month)
-    found = [finding for lifts in typed.lift_days(month) for finding in look_at_lifts(lifts, bins, rules)]
-    return found + look_at_handoffs(
-        typed.handoffs_of(month), typed.tickets_of(month), typed.held_lots(month), rules, now=month.end
-    )
+    return findings_of(month)
 
 
 def kept(database: Database, wanted: FindingFilter = EVERYTHING) -> list[FindingView]:
@@ -48,9 +44,9 @@ class TestMonth:
         }  # fmt: skip
 
     def test_is_the_same_for_the_same_seed_and_another_for_another(self, month: Month) -> None:
-        again = make("tests 4", streets=5, days=6, a_thousand_truck_days=110)
+        again = make("tests 4", Size(5), days=6, a_thousand_truck_days=110)
         assert again.journals.lines == month.journals.lines
-        other = make("another", streets=5, days=6, a_thousand_truck_days=110)
+        other = make("another", Size(5), days=6, a_thousand_truck_days=110)
         assert other.journals.lines != month.journals.lines
 
     def test_most_frauds_are_found_and_most_findings_are_true(
@@ -58,13 +54,17 @@ class TestMonth:
     ) -> None:
         whole = score(from_memory, month.journals.cases)[-1]
         assert whole.recall >= 0.8, missed(from_memory, month.journals.cases)
-        assert whole.precision >= 0.8
+        assert whole.precision >= 0.8, false_accusations(from_memory, month.journals.cases)
+
+    def test_what_follows_from_a_finding_names_one_that_accuses(self, from_memory: list[Finding]) -> None:
+        accusing = {finding.finding_id for finding in from_memory if finding.follows_from is None}
+        causes = {finding.follows_from for finding in from_memory} - {None}
+        assert causes
+        assert causes <= accusing
 
     def test_without_frauds_there_is_hardly_a_finding(self) -> None:
-        clean = make("clean tests", streets=4, days=4, a_thousand_truck_days=0)
-        rules, bins = in_force(load_thresholds(), clean.end), typed.bins_of(clean)
-        found = [finding for lifts in typed.lift_days(clean) for finding in look_at_lifts(lifts, bins, rules)]
-        assert len(found) <= 1
+        clean = make("clean tests", Size(4), days=4, a_thousand_truck_days=0)
+        assert len(findings_of(clean)) <= 1
         assert clean.journals.cases == []
 
 
@@ -87,8 +87,13 @@ class TestBooks:
     def test_give_the_same_findings_as_the_facts_in_memory(
         self, database: Database, from_memory: list[Finding]
     ) -> None:
-        found = {(f.finding_id, f.confidence_permille, f.at) for f in kept(database)}
-        assert found == {(f.finding_id, f.confidence_permille, f.at) for f in from_memory}
+        found = {(f.finding_id, f.confidence_permille, f.at, None) for f in kept(database)}
+        found |= {
+            (o.finding_id, o.confidence_permille, o.at, f.finding_id)
+            for f in kept(database)
+            for o in f.consequences
+        }
+        assert found == {(f.finding_id, f.confidence_permille, f.at, f.follows_from) for f in from_memory}
 
     def test_come_to_the_same_when_looked_through_as_they_grow(
         self, month: Month, database: Database, tmp_path: Path

@@ -19,12 +19,12 @@ from backend.console.deps import ConsoleDeps
 from backend.console.language import TEXTS
 from backend.console.routes import create_console_router
 from backend.domain.radar.findings import FindingKind
+from backend.simulate.month.month import Month
 from backend.store.books import BooksStore
 from backend.store.reading import Reader
 from backend.store.session import Database
 from backend.store.slots import BookState
 from bench.month.books import NETWORK
-from bench.month.month import Month
 
 HIDDEN = ("copied-label", "replayed-scan", "moved-clock", "ghost-bin", "impossible-speed", "mixed-streams")
 
@@ -95,6 +95,16 @@ class TestPage:
         assert links
         for link in links[:10]:
             assert pages.get(link).status_code == 200
+
+    def test_lists_what_follows_from_a_finding_beneath_it(self, pages: TestClient, programs: TestClient) -> None:
+        found = programs.get("/api/v1/radar").json()["findings"]
+        causes = [one for one in found if one["consequences"]]
+        assert causes
+        page = "".join(pages.get(f"/radar?lang=en&page={number}").text for number in (1, 2, 3))
+        for other in (other for one in causes for other in one["consequences"]):
+            assert other["id"] not in {one["id"] for one in found}
+            assert page.count(f'id="f-{other["id"]}"') == 1
+            assert all(f"/verify/{entry['device']}/{entry['seq']}" in page for entry in other["evidence"])
 
     def test_names_the_threshold_with_its_version(self, pages: TestClient) -> None:
         page = pages.get("/radar?lang=en&kind=ghost-bin").text

@@ -54,6 +54,8 @@ def copied_labels(lifts: Lifts, bins: Bins, rule: Threshold) -> list[Finding]:
                 },
                 rule,
                 int(bins.site[bins.find(np.array([number]))[0]]),
+                doubted=track.lifts.entries(places),
+                doubted_grams=track.lifts.grams_by_lot(places),
             )
         )
     return found

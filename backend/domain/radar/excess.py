@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -22,15 +22,18 @@ class Excess(NamedTuple):
     confidence: float
 
 
-def excesses(counted: Ids, hits: Ids, rule: Threshold) -> Iterator[Excess]:
+def excesses(
+    counted: Ids, hits: Ids, rule: Threshold, *, by_chance: Mapping[int, float] | None = None
+) -> Iterator[Excess]:
     """Yield each device, by ascending id; `counted` names it once for every time, `hits` for those that count.
 
     How sure: the exact chance of so many at the rate that nine tenths of the devices show, times the number of
-    devices.
+    devices. `by_chance` is a rate that a device has anyhow, where it is higher.
     """
     devices, totals = np.unique(counted, return_counts=True)
     counts = tally(devices, hits)
     rate = usual_rate(counts, totals.tolist(), at_least_permille=rule["slips_permille"])
     for device, count, total in zip(devices, counts, totals.tolist(), strict=True):
-        confidence = sure(binomial_tail(count, of=total, chance=rate), tries=len(devices))
-        yield Excess(int(device), count, total, int(rate * 100_000), confidence)
+        own = max(rate, (by_chance or {}).get(int(device), 0.0))
+        confidence = sure(binomial_tail(count, of=total, chance=own), tries=len(devices))
+        yield Excess(int(device), count, total, int(own * 100_000), confidence)

@@ -119,6 +119,28 @@ class Lifts:
         pairs = zip(self.device[chosen].tolist(), self.seq[chosen].tolist(), strict=True)
         return tuple(EntryId(device, seq) for device, seq in pairs)
 
+    def lots(self, chosen: Any = slice(None)) -> list[int]:
+        """Return the ids of the lots of the lifts that a mask or an index chooses."""
+        pairs = zip(self.device[chosen].tolist(), self.lot[chosen].tolist(), strict=True)
+        return [device << 32 | serial for device, serial in pairs]
+
+    def grams_by_lot(self, chosen: Any = slice(None)) -> dict[int, int]:
+        """Return the grams, by lot, of the lifts that a mask or an index chooses."""
+        found: dict[int, int] = {}
+        for lot, grams in zip(self.lots(chosen), self.grams[chosen].tolist(), strict=True):
+            found[lot] = found.get(lot, 0) + grams
+        return found
+
+    def without(self, entries: Iterable[EntryId]) -> Lifts:
+        """Return the lifts as they are when some had not been."""
+        by_device: dict[int, list[int]] = {}
+        for entry in entries:
+            by_device.setdefault(entry.device, []).append(entry.seq)
+        left_out = np.zeros(len(self), dtype=np.bool_)
+        for device, seqs in by_device.items():
+            left_out |= (self.device == np.uint64(device)) & np.isin(self.seq, seqs)
+        return self.where(~left_out)
+
 
 class Ticket(NamedTuple):
     """A weighing: what a scale signed."""

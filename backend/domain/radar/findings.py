@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from backend.domain.keccak import keccak256
 from backend.domain.radar.thresholds import Threshold
@@ -35,6 +36,9 @@ class Finding:
 
     `variant` names the explanation, whose numbers are whole, with their unit in the name. `at` is when the
     newest piece of evidence occurred. `subjects` are ids by what they name: bin, device, lot, vehicle.
+
+    `doubted` are the entries that it says are not as told, all of them; `doubted_grams` the grams of them by lot,
+    as far as those may never have been there. `follows_from` is the id of a finding that explains this one.
     """
 
     kind: FindingKind
@@ -46,6 +50,9 @@ class Finding:
     numbers: Mapping[str, int]
     threshold: Threshold
     site: int | None = None
+    doubted: tuple[EntryId, ...] = ()
+    doubted_grams: Mapping[int, int] = field(default_factory=dict)
+    follows_from: str | None = None
 
     @property
     def finding_id(self) -> str:
@@ -57,3 +64,15 @@ class Finding:
     def confidence_permille(self) -> int:
         """The confidence in thousandths, rounded down; 999 is the most, for nothing here is certain."""
         return min(int(self.confidence * 1000), 999)
+
+    @property
+    def doubt(self) -> Doubt:
+        """What it means for the mass of its lots."""
+        return Doubt(self.follows_from or self.finding_id, self.doubted_grams)
+
+
+class Doubt(NamedTuple):
+    """A finding by its id, and the grams in each lot that by it may never have been there."""
+
+    finding_id: str
+    grams: Mapping[int, int]

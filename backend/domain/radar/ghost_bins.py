@@ -44,6 +44,8 @@ def ghost_bins(lifts: Lifts, bins: Bins, rule: Threshold) -> list[Finding]:
                     "usual_per_100000": one.usual_per_100000,
                 },
                 rule,
+                doubted=new.entries(mine),
+                doubted_grams=new.grams_by_lot(mine),
             )
         )
     return found

@@ -42,6 +42,7 @@ def impossible_speed(lifts: Lifts, bins: Bins, rule: Threshold) -> list[Finding]
         confidence = beyond(fastest, median=median, sigma=sigma)
         if not rule.is_enough(confidence):
             continue
+        doubted = np.concatenate([_hurried(whole, track.lifts.seq[run], device, rule) for run in runs])
         found.append(
             Finding(
                 FindingKind.IMPOSSIBLE_SPEED,
@@ -59,9 +60,28 @@ def impossible_speed(lifts: Lifts, bins: Bins, rule: Threshold) -> list[Finding]
                 },
                 rule,
                 bins.site_of(int(track.lifts.bin[at[0]])),
+                doubted=whole.lifts.entries(np.unique(doubted)),
+                doubted_grams=whole.lifts.grams_by_lot(np.unique(doubted)),
             )
         )
     return found
+
+
+def _hurried(whole: Track, seqs: Ints, device: int, rule: Threshold) -> Ints:
+    """Return a run with all within it, and with what goes before and after faster than a stop takes."""
+    of_run = (
+        (whole.lifts.device == np.uint64(device)) & (whole.lifts.seq >= seqs[0]) & (whole.lifts.seq <= seqs[-1])
+    )
+    at = np.flatnonzero(of_run)
+    first, last = int(at[0]), int(at[-1])
+    legs = np.arange(len(whole.lifts) - 1)
+    seconds = whole.seconds(legs, legs + 1)
+    is_quick = whole.is_one_journal(legs, legs + 1) & (seconds >= 0) & (seconds <= rule["stop_seconds"])
+    while first > 0 and is_quick[first - 1]:
+        first -= 1
+    while last < len(is_quick) and is_quick[last]:
+        last += 1
+    return np.arange(first, last + 1)
 
 
 def _stretches(track: Track, rule: Threshold) -> Floats:

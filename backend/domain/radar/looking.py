@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from backend.domain.radar.causes import with_causes
 from backend.domain.radar.copied_labels import copied_labels
 from backend.domain.radar.facts import Bins, Handoff, HeldLot, Lifts, Ticket
-from backend.domain.radar.findings import Finding
+from backend.domain.radar.findings import Doubt, Finding
 from backend.domain.radar.ghost_bins import ghost_bins
 from backend.domain.radar.impossible_speed import impossible_speed
 from backend.domain.radar.missing_mass import missing_mass
@@ -21,6 +22,14 @@ from backend.domain.radar.thresholds import Thresholds
 
 def look_at_lifts(lifts: Lifts, bins: Bins, rules: Thresholds) -> list[Finding]:
     """Return what does not fit in the lifts recorded on a day; those of the day before are there to compare."""
+
+    def look(some: Lifts) -> list[Finding]:
+        return _look(some, bins, rules)
+
+    return with_causes(look(lifts), lifts, look)
+
+
+def _look(lifts: Lifts, bins: Bins, rules: Thresholds) -> list[Finding]:
     if not lifts.is_new.any():
         return []
     return [
@@ -41,12 +50,22 @@ def look_at_handoffs(
     rules: Thresholds,
     *,
     now: int,
+    doubts: Iterable[Doubt] = (),
 ) -> list[Finding]:
-    """Return what does not fit in some weeks of handoffs, weigh tickets, and lots that nobody has given on."""
+    """Return what does not fit in some weeks of handoffs, weigh tickets, and lots that nobody has given on.
+
+    `doubts` are of the findings in the lifts of these weeks: grams that were never lifted do not arrive.
+    """
+    of_tickets = [*tare_drift(tickets, rules["tare-drift"]), *round_tickets(tickets, rules["round-weights"])]
     return [
-        *tare_drift(tickets, rules["tare-drift"]),
-        *round_tickets(tickets, rules["round-weights"]),
+        *of_tickets,
         *self_handoffs(handoffs, rules["self-handoff"]),
         *clocks_apart(handoffs, rules["moved-clock"]),
-        *missing_mass(handoffs, held, rules["missing-mass"], now=now),
+        *missing_mass(
+            handoffs,
+            held,
+            rules["missing-mass"],
+            now=now,
+            doubts=[*doubts, *(finding.doubt for finding in of_tickets)],
+        ),
     ]

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from backend.domain.radar.facts import Handoff, HeldLot
-from backend.domain.radar.findings import Finding, FindingKind
+from backend.domain.radar.findings import Doubt, Finding, FindingKind
 from backend.domain.radar.statistics import beyond, spread_of
 from backend.domain.radar.thresholds import Threshold
 
 
 def missing_mass(
-    handoffs: Sequence[Handoff], held: Sequence[HeldLot], rule: Threshold, *, now: int
+    handoffs: Sequence[Handoff],
+    held: Sequence[HeldLot],
+    rule: Threshold,
+    *,
+    now: int,
+    doubts: Iterable[Doubt] = (),
 ) -> list[Finding]:
     """Return a finding for each lot not given or not taken in time, and for each that arrived far too light.
+
+    One that is too light only with the grams that another finding doubts follows from that finding.
 
     How sure: how long it was kept, against a published spread; the wait against the waits of all that was taken;
     the share that is missing against the shares of all other handoffs of the stream, by median and spread.
     """
-    return _never_given(held, rule, now) + _never_taken(handoffs, rule, now) + _too_light(handoffs, rule)
+    return _never_given(held, rule, now) + _never_taken(handoffs, rule, now) + _too_light(handoffs, rule, doubts)
 
 
 def _never_given(held: Sequence[HeldLot], rule: Threshold, now: int) -> list[Finding]:
@@ -74,7 +81,11 @@ def _never_taken(handoffs: Sequence[Handoff], rule: Threshold, now: int) -> list
     return found
 
 
-def _too_light(handoffs: Sequence[Handoff], rule: Threshold) -> list[Finding]:
+def _too_light(handoffs: Sequence[Handoff], rule: Threshold, doubts: Iterable[Doubt]) -> list[Finding]:
+    doubted: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for doubt in doubts:
+        for lot, grams in doubt.grams.items():
+            doubted[lot].append((grams, doubt.finding_id))
     by_stream: dict[int, list[Handoff]] = defaultdict(list)
     for handoff in handoffs:
         if handoff.take is not None and handoff.given_grams:
@@ -91,6 +102,7 @@ def _too_light(handoffs: Sequence[Handoff], rule: Threshold) -> list[Finding]:
             is_large = share * 1000 >= rule["missing_permille_min"] and grams >= rule["missing_grams_min"]
             if not is_large or not rule.is_enough(confidence) or handoff.take is None:
                 continue
+            cause = _cause(handoff, doubted[handoff.lot], rule, median, sigma)
             found.append(
                 Finding(
                     FindingKind.MISSING_MASS,
@@ -106,6 +118,20 @@ def _too_light(handoffs: Sequence[Handoff], rule: Threshold) -> list[Finding]:
                         "usual_permille": int(median * 1000),
                     },
                     rule,
+                    follows_from=cause,
                 )
             )
     return found
+
+
+def _cause(
+    handoff: Handoff, doubted: Sequence[tuple[int, str]], rule: Threshold, median: float, sigma: float
+) -> str | None:
+    """Return the finding that doubts most of this lot's grams, where without those enough has arrived."""
+    given = handoff.given_grams - sum(grams for grams, _ in doubted)
+    missing = given - handoff.taken_grams
+    share = missing / given if given > 0 else 0.0
+    is_large = share * 1000 >= rule["missing_permille_min"] and missing >= rule["missing_grams_min"]
+    if not doubted or (is_large and rule.is_enough(beyond(share, median=median, sigma=sigma))):
+        return None
+    return max(doubted)[1]

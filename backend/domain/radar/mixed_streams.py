@@ -28,13 +28,17 @@ def mixed_streams(lifts: Lifts, bins: Bins, rule: Threshold) -> list[Finding]:
         if one.times < rule["lifts_min"] or not rule.is_enough(one.confidence):
             continue
         mine = np.flatnonzero(mixed & (new.device == one.device))
+        # A slip in another load of the day is no part of it.
+        lots, counts = np.unique(new.lot[mine], return_counts=True)
+        lot = int(lots[np.argmax(counts)])
+        shown = mine[np.argsort(new.lot[mine] != lot, kind="stable")]
         found.append(
             Finding(
                 FindingKind.MIXED_STREAMS,
                 "into-another",
                 int(new.occurred_at[mine].max()),
-                {"device": one.device, "lot": one.device << 32 | int(new.lot[mine[0]])},
-                new.entries(mine[:EVIDENCE_MAX]),
+                {"device": one.device, "lot": one.device << 32 | lot},
+                new.entries(shown[:EVIDENCE_MAX]),
                 one.confidence,
                 {
                     "lifts": one.of,
@@ -43,7 +47,8 @@ def mixed_streams(lifts: Lifts, bins: Bins, rule: Threshold) -> list[Finding]:
                     "usual_per_100000": one.usual_per_100000,
                 },
                 rule,
-                bins.site_of(int(new.bin[mine[0]])),
+                bins.site_of(int(new.bin[shown[0]])),
+                doubted=new.entries(mine),
             )
         )
     return found

@@ -75,6 +75,7 @@ def _judge(lifts: Lifts, bins: Bins, rule: Threshold, jumps: Ints, variant: str)
                 {"lifts": len(mine), "seconds": int(jumps[largest])},
                 rule,
                 bins.site_of(int(lifts.bin[largest])),
+                doubted=lifts.entries(mine),
             )
         )
     return found

@@ -22,8 +22,9 @@ class _Pairs(NamedTuple):
 def replayed_scans(lifts: Lifts, bins: Bins, rule: Threshold) -> list[Finding]:
     """Return a finding for each device that repeats scans, or masses, far more often than others do.
 
-    A slip of the finger repeats a scan too, so single ones mean nothing. How sure: the exact chance of so many
-    at the rate that nine tenths of the devices show, times the number of devices.
+    A slip of the finger repeats a scan too, so single ones mean nothing; and who estimates in steps of 5 kg often
+    comes to the same mass. How sure: the exact chance of so many at the rate that nine tenths of the devices show,
+    or at which two of the device's own masses are alike, times the number of devices.
     """
     pairs = _pairs_of(lifts)
     gap = lifts.occurred_at[pairs.after] - lifts.occurred_at[pairs.before]
@@ -41,6 +42,14 @@ def _pairs_of(lifts: Lifts) -> _Pairs:
     return _Pairs(before[paired], after[paired])
 
 
+def _alike(lifts: Lifts, device: int) -> float:
+    """Return how often two of a device's masses, taken at random, are the same."""
+    grams = lifts.grams[lifts.is_new & (lifts.device == np.uint64(device))]
+    _, counts = np.unique(grams, return_counts=True)
+    pairs = len(grams) * (len(grams) - 1)
+    return float((counts * (counts - 1)).sum()) / pairs if pairs else 0.0
+
+
 def _judge(
     lifts: Lifts, bins: Bins, rule: Threshold, pairs: _Pairs, hits: Flags, judged: Flags, variant: str
 ) -> list[Finding]:
@@ -50,7 +59,8 @@ def _judge(
     counted = lifts.device[lifts.is_new] if of_lifts else lifts.device[pairs.after[judged]]
     hit_devices = lifts.device[pairs.after]
     found = []
-    for one in excesses(counted, hit_devices[hits], rule):
+    by_chance = None if of_lifts else {int(d): _alike(lifts, int(d)) for d in np.unique(hit_devices[hits])}
+    for one in excesses(counted, hit_devices[hits], rule, by_chance=by_chance):
         few = one.times < rule["repeats_min"] if of_lifts else one.of < rule["pairs_min"]
         if few or (not of_lifts and one.times * 1000 < rule["same_permille_min"] * one.of):
             continue
@@ -70,6 +80,8 @@ def _judge(
                 {"lifts": one.of, "repeats": one.times, "usual_per_100000": one.usual_per_100000},
                 rule,
                 bins.site_of(int(lifts.bin[pairs.after[mine[0]]])),
+                doubted=lifts.entries(pairs.after[mine]),
+                doubted_grams=lifts.grams_by_lot(pairs.after[mine]),
             )
         )
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -12,7 +12,6 @@ from backend.domain.radar.facts import Bins, Ints, Lifts, Ticket
 from backend.domain.radar.findings import EVIDENCE_MAX, Finding, FindingKind
 from backend.domain.radar.statistics import binomial_tail, sure
 from backend.domain.radar.thresholds import Threshold
-from backend.domain.recorded import EntryId
 from backend.domain.types import Basis
 
 _DIVISIONS = (20_000, 10_000, 5_000, 2_000, 1_000, 500, 200, 100, 50, 20, 10, 5, 2, 1)
@@ -53,6 +52,12 @@ def round_lifts(lifts: Lifts, bins: Bins, rule: Threshold) -> list[Finding]:
                 _numbers(roundness, len(own), rule["lift_step_grams"]),
                 rule,
                 bins.site_of(int(own.bin[0])),
+                doubted=own.entries(roundness.is_round),
+                # As much as may have been rounded off.
+                doubted_grams={
+                    lot: count * rule["lift_step_grams"]
+                    for lot, count in Counter(own.lots(roundness.is_round)).items()
+                },
             )
         )
     return found
@@ -79,10 +84,13 @@ def round_tickets(tickets: Iterable[Ticket], rule: Threshold) -> list[Finding]:
                 "tickets",
                 max(ticket.occurred_at for ticket in own),
                 {"device": scale, "vehicle": vehicle},
-                _rounded(own, roundness),
+                tuple(ticket.entry for ticket in _round(own, roundness)[:EVIDENCE_MAX]),
                 confidence,
                 _numbers(roundness, len(own), rule["ticket_step_grams"]),
                 rule,
+                doubted=tuple(ticket.entry for ticket in _round(own, roundness)),
+                # As much as may have been rounded off.
+                doubted_grams={ticket.lot: rule["ticket_step_grams"] for ticket in _round(own, roundness)},
             )
         )
     return found
@@ -120,6 +128,5 @@ def _numbers(roundness: _Roundness, total: int, step: int) -> dict[str, int]:
     }
 
 
-def _rounded(tickets: Sequence[Ticket], roundness: _Roundness) -> tuple[EntryId, ...]:
-    chosen = np.flatnonzero(roundness.is_round)[:EVIDENCE_MAX].tolist()
-    return tuple(tickets[at].entry for at in chosen)
+def _round(tickets: Sequence[Ticket], roundness: _Roundness) -> list[Ticket]:
+    return [tickets[at] for at in np.flatnonzero(roundness.is_round).tolist()]

@@ -53,6 +53,9 @@ def tare_drift(tickets: Iterable[Ticket], rule: Threshold) -> list[Finding]:
                     "noise_grams": round(float(sigma)),
                 },
                 rule,
+                doubted=tuple(ticket.entry for ticket in own[at:]),
+                # A tare too heavy makes the load too light; one too light hides what is missing.
+                doubted_grams={ticket.lot: round(change) for ticket in own[at:] if change > 0},
             )
         )
     return found

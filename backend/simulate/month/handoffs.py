@@ -8,13 +8,23 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bench.month.district import CITY, CREW_ROLE, GATE_ROLE, PARK, RESIDUAL, SCALE_ROLE, STATION, device
-from bench.month.frauds import Plan
-from bench.month.journals import Case, Journals
-from bench.month.rounds import Load
+from backend.simulate.month.district import (
+    CREW_ROLE,
+    GATE_ROLE,
+    OFFICE,
+    PARK,
+    SCALE_ROLE,
+    STATION,
+    device,
+    gate_site,
+)
+from backend.simulate.month.frauds import Plan
+from backend.simulate.month.journals import Case, Journals
+from backend.simulate.month.rounds import Load
+from backend.simulate.month.size import RESIDUAL
 
 _GATE, _SECOND_PHONE, _RESCUER = 901, 700, 701
-_STATION_SCALE, _PARK_SCALE, _PARK_GATE = device(CITY, 900), device(PARK, 900), device(PARK, _GATE)
+_STATION_SCALE, _PARK_SCALE, _PARK_GATE = device(OFFICE, 900), device(PARK, 900), device(PARK, _GATE)
 _CONTAINER_TARE = 14_000_000
 _LOADS_A_CONTAINER = 4
 _PRODUCT, _ENERGY = 1, 4
@@ -55,7 +65,7 @@ class Yard:
 
     def _say(self, device: int, kind: str, **fields: int) -> int:
         at = round(self.now)
-        return self.journals.write(device, kind, occurred_at=at, recorded_at=at + 90, **fields)
+        return self.journals.write(device, kind, recorded_at=at + 90, case=None, occurred_at=at, **fields)
 
     def _schedule(self, load: Load, day: int) -> None:
         fraud = load.fraud
@@ -113,12 +123,13 @@ class Yard:
     def _take(
         self, taker: int, lot: int, stream: int, grams: int, give: tuple[int, int], ticket: tuple[int, int]
     ) -> int:
-        self.journals.roles.setdefault(taker, GATE_ROLE if taker & 0xFFFF == _GATE else CREW_ROLE)
+        is_gate = taker & 0xFFFF == _GATE
+        self.journals.roles.setdefault(taker, GATE_ROLE if is_gate else CREW_ROLE)
         giver, give_seq = give
         weigher, weigh_seq = ticket
         return self._say(
             taker, "take", lot=lot, stream=stream, grams=grams, give_seq=give_seq, giver=giver,
-            weigh_seq=weigh_seq, weigher=weigher,
+            weigh_seq=weigh_seq, weigher=weigher, site=gate_site(taker >> 40) if is_gate else 0,
         )  # fmt: skip
 
     def _weigh(self, load: Load, arrives: float, day: int) -> tuple[int, int]:
@@ -131,7 +142,7 @@ class Yard:
         if monthly is not None and day >= since:
             case = self.monthly_cases.get(truck.device)
             if case is None:
-                case = self.journals.new_case(monthly.kind, monthly.how, day)
+                case = self.journals.new_case(monthly.kind, monthly.how, day, truck.vehicle)
                 self.monthly_cases[truck.device] = case
             self.tickets_since[truck.device] += 1
             if monthly.kind == "tare-drift":
@@ -180,6 +191,6 @@ class Yard:
             self._after(3600, lambda: close(net, fate))
 
         def close(net: int, fate: int) -> None:
-            self._say(_PARK_GATE, "close", lot=into, grams=net, fate=fate)
+            self._say(_PARK_GATE, "close", lot=into, grams=net, fate=fate, site=gate_site(PARK))
 
         self._after(self.rng.uniform(2400, 5400), arrive)

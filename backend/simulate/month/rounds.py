@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
-from bench.month.district import FOOD, RESIDUAL, Bin, District, Truck
-from bench.month.frauds import Fraud
-from bench.month.journals import Case, Journals
+from backend.simulate.month.district import Bin, District, Truck
+from backend.simulate.month.frauds import Fraud
+from backend.simulate.month.journals import Case, Journals
+from backend.simulate.month.size import FOOD, RESIDUAL
 
 _TRIP_GRAMS_MAX = 6_000_000
 
@@ -57,7 +58,7 @@ class Driver:
         stops = self._round(midnight, weather)
         case = None
         if fraud is not None and fraud.kind not in ("self-handoff", "missing-mass"):
-            case = self.journals.new_case(fraud.kind, fraud.how, day)
+            case = self.journals.new_case(fraud.kind, fraud.how, day, self.truck.device)
             stops = self._cheat(stops, fraud)
         self.yesterday = {stop.bin.number: stop.grams for stop in stops}
         offline = self.rng.random() < 0.12
@@ -167,7 +168,7 @@ class Driver:
     def _move_clock(self, stops: list[Stop], fraud: Fraud) -> list[Stop]:
         """For a part of the round the phone's clock is hours behind, or ahead."""
         jump = round(1800 + 12_600 * fraud.strength) * (1 if fraud.how == "back" else -1)
-        first = self.rng.randrange(10, len(stops) // 2)
+        first = self.rng.randrange(min(10, len(stops) // 4), len(stops) // 2)
         last = min(len(stops), first + self.rng.randrange(15, 60))
         return [
             replace(stop, back_seconds=jump, is_lie=True) if first <= at < last else stop
@@ -240,7 +241,6 @@ class Driver:
                 basis=2 if truck.has_scale else 1,
                 occurred_at=round(stop.at + clock - stop.back_seconds),
                 grams=stop.grams,
-                evidence=self.rng.getrandbits(120),
             )
             if case is not None and stop.is_lie:
                 _tell_what_follows(case, truck.device, last_seq)
@@ -249,7 +249,7 @@ class Driver:
                 journals.upload(truck.device, first, round(stop.at + self.rng.uniform(15, 90)))
         at = trip[-1].at + self.rng.uniform(700, 1800)
         said = sum(stop.grams for stop in trip)
-        told = None if fraud is None else journals.new_case(fraud.kind, fraud.how, day)
+        told = None if fraud is None else journals.new_case(fraud.kind, fraud.how, day, truck.device)
         broke_down = fraud is None and case is None and self.rng.random() < 0.006
         stays = broke_down or (fraud is not None and fraud.kind == "self-handoff")
         to = truck.organisation if stays else truck.gate_organisation

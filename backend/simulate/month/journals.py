@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 class Case:
     """A fraud that was hidden in the month; `lines` are (device, seq) of the entries that lie.
 
+    `culprit` is the device that told the lie, or the vehicle where scales and tares are concerned.
     `implied` are entries that are not as they should be in consequence, by the kind of what is wrong with them.
     """
 
     kind: str
     how: str
     day: int
+    culprit: int
     lines: set[tuple[int, int]] = field(default_factory=set)
     implied: set[tuple[str, int, int]] = field(default_factory=set)
 
@@ -63,7 +65,7 @@ class Journals:
         self.lots[device] += 1
         return device << 32 | self.lots[device]
 
-    def new_case(self, kind: str, how: str, day: int) -> Case:
+    def new_case(self, kind: str, how: str, day: int, culprit: int) -> Case:
         """Add a fraud to the truth."""
-        self.cases.append(Case(kind, how, day))
+        self.cases.append(Case(kind, how, day, culprit))
         return self.cases[-1]

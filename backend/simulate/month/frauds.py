@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import islice
 
-from bench.month.district import District, Truck
+from backend.simulate.month.district import District, Truck
 
 DAILY = (
     "copied-label", "replayed-scan", "moved-clock", "ghost-bin", "impossible-speed", "mixed-streams",
@@ -14,7 +15,11 @@ DAILY = (
 )  # fmt: skip
 """What a crew may do on one day. Those of a whole month concern a vehicle: `MONTHLY`."""
 MONTHLY = ("tare-drift", "round-weights")
+KINDS = tuple(sorted({*DAILY, *MONTHLY}))
+"""The names of all frauds."""
 VEHICLES_A_HUNDRED = 16
+_STOPS_FOR_ROUND_MASSES, _STOPS_FOR_REPLAYS = 36, 36
+"""A crew with a short round has too little of it."""
 _LAST_DAYS_WITHOUT = 3
 """A load that was dumped is overdue only some days later, so none is in the last days."""
 
@@ -36,8 +41,8 @@ class Plan:
     monthly: dict[int, tuple[Fraud, int]]
 
 
-def draw(district: District, *, days: int, a_thousand_truck_days: int) -> Plan:
-    """Return the frauds of a month; none at a rate of 0."""
+def draw(district: District, *, days: int, a_thousand_truck_days: int, kinds: Collection[str] = KINDS) -> Plan:
+    """Return the frauds of a month; none at a rate of 0. A kind is as frequent alone as among all."""
     rng = random.Random(f"{district.seed}/frauds")
     if not a_thousand_truck_days:
         return Plan({}, {})
@@ -46,22 +51,27 @@ def draw(district: District, *, days: int, a_thousand_truck_days: int) -> Plan:
     count = max(len(DAILY), len(district.trucks) * days * a_thousand_truck_days // 1000)
     trucks = {t.device: t for t in district.trucks}
     daily: dict[tuple[int, int], Fraud] = {}
-    wanted = [DAILY[at % len(DAILY)] for at in range(count)]
+    wanted = [kind for at in range(count) if (kind := DAILY[at % len(DAILY)]) in kinds]
     for kind in wanted:
-        places = (p for p in truck_days if p not in daily and _can(kind, trucks[p[0]]))
+        places = (p for p in truck_days if p not in daily and _can(kind, trucks[p[0]], district))
         for place in islice(places, 1):  # a few days may have no place for all
             daily[place] = _fraud(rng, kind)
     monthly: dict[int, tuple[Fraud, int]] = {}
     vehicles = rng.sample(sorted(trucks), max(2, len(trucks) * VEHICLES_A_HUNDRED // 100))
     for at, vehicle in enumerate(vehicles):
         kind = MONTHLY[at % len(MONTHLY)]
+        if kind not in kinds:
+            continue
         how = rng.choice(("step", "slowly")) if kind == "tare-drift" else "tickets"
         monthly[vehicle] = Fraud(kind, how, rng.random()), rng.randint(days // 4, max(days * 2 // 3, 1))
     return Plan(daily, monthly)
 
 
-def _can(kind: str, truck: Truck) -> bool:
-    return truck.has_scale if kind == "round-weights" else True
+def _can(kind: str, truck: Truck, district: District) -> bool:
+    stops = district.size.stops_of(truck.stream)
+    if kind == "round-weights":
+        return truck.has_scale and stops >= _STOPS_FOR_ROUND_MASSES
+    return stops >= _STOPS_FOR_REPLAYS if kind == "replayed-scan" else True
 
 
 def _fraud(rng: random.Random, kind: str) -> Fraud:

@@ -1,7 +1,6 @@
 """A district: streets with points and bins, trucks with crews, two stations, a park. Drawn from a seed.
 
-Sizes follow what is public of Guangzhou: a street has 44 collection points; trucks bring about 4 t to a station.
-The district is made up, and so are its places.
+The district is made up, and so are its places; `size.py` says where its size comes from.
 """
 
 from __future__ import annotations
@@ -10,13 +9,15 @@ import math
 import random
 from dataclasses import dataclass, field
 
-RECYCLABLE, FOOD, RESIDUAL = 1, 3, 4
-CITY, STATION, PARK = 1, 2, 3
-CARRIERS = (11, 12, 13)
+from backend.simulate.month.size import BINS_A_POINT, FOOD, RECYCLABLE, RESIDUAL, Size
+
+OFFICE, STATION, PARK = 21, 22, 23
+"""Organisations: the district's office has the streets and the scale at the stations."""
+CARRIERS = (31, 32, 33)
 CREW_ROLE, GATE_ROLE, SCALE_ROLE = 1, 2, 3
-POINTS_A_STREET = 44
+_SITE_SERIAL = 1
+"""Of a station or park; the office's sites are its streets, from 1."""
 _STREET_METRES = 1600
-_BINS_A_POINT = ((RESIDUAL, 3), (FOOD, 2), (RECYCLABLE, 1))
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,20 @@ class District:
     """All of it."""
 
     seed: str
-    streets: int
+    size: Size
     bins: list[Bin] = field(default_factory=list)
     trucks: list[Truck] = field(default_factory=list)
     latitude: float = 23.15
     longitude: float = 113.22
 
+    @property
+    def streets(self) -> int:
+        """How many streets there are."""
+        return self.size.streets
+
     def site(self, street: int) -> int:
-        """Return the id of a street as a site of the city."""
-        return CITY << 40 | (street + 1)
+        """Return the id of a street as a site of the district's office."""
+        return OFFICE << 40 | (street + 1)
 
     def place(self, metres: tuple[float, float]) -> tuple[float, float]:
         """Return latitude and longitude in degrees."""
@@ -84,28 +90,33 @@ def device(organisation: int, serial: int) -> int:
     return organisation << 40 | serial
 
 
-def build(seed: str, *, streets: int) -> District:
-    """Return the district of a seed: a truck a street and stream, and a second one for residual waste."""
+def gate_site(organisation: int) -> int:
+    """Return the station or park of an organisation that takes loads."""
+    return organisation << 40 | _SITE_SERIAL
+
+
+def build(seed: str, size: Size) -> District:
+    """Return the district of a seed: a truck for each street and stream."""
     rng = random.Random(f"{seed}/district")
-    district = District(seed, streets)
-    across = math.ceil(math.sqrt(streets))
-    for street in range(streets):
+    district = District(seed, size)
+    across = math.ceil(math.sqrt(size.streets))
+    for street in range(size.streets):
         corner = (street % across * _STREET_METRES, street // across * _STREET_METRES)
         _fill_street(district, rng, street, corner)
-    for street in range(streets):
+    for street in range(size.streets):
         for stream in (RESIDUAL, FOOD, RECYCLABLE):
             _add_truck(district, rng, street, stream)
     return district
 
 
 def _fill_street(district: District, rng: random.Random, street: int, corner: tuple[float, float]) -> None:
-    for point in range(POINTS_A_STREET):
+    for point in range(district.size.points_a_street):
         # Rows of points, driven up and down.
         row, column = divmod(point, 7)
         column = column if row % 2 == 0 else 6 - column
         east = corner[0] + 100 + column * 220 + rng.uniform(-60, 60)
         north = corner[1] + 100 + row * 220 + rng.uniform(-60, 60)
-        for stream, count in _BINS_A_POINT:
+        for stream, count in BINS_A_POINT:
             for _ in range(count):
                 mean = {RESIDUAL: 42_000, FOOD: 70_000, RECYCLABLE: 18_000}[stream] * rng.lognormvariate(0, 0.2)
                 # A few bins are put out before the registry knows of them.
