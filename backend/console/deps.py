@@ -11,8 +11,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from backend.domain.case_rules import CaseRule
 from backend.domain.complaint_rules import ComplaintRules
 from backend.domain.radar.thresholds import Threshold
+from backend.exchange.case_rules_file import load_case_rules
 from backend.exchange.complaint_rules_file import load_complaint_rules
 from backend.exchange.threshold_file import load_thresholds
 from backend.exchange.tolerance_file import Tolerances, load_tolerances
@@ -56,3 +58,4 @@ class ConsoleDeps:
     write: Callable[[], AbstractContextManager[Connection]] | None = None
     complaint_rules: tuple[ComplaintRules, ...] = field(default_factory=load_complaint_rules)
     tells_hotline: bool = False
+    case_rules: tuple[CaseRule, ...] = field(default_factory=load_case_rules)

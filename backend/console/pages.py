@@ -16,7 +16,7 @@ from backend.console.deps import ConsoleDeps
 from backend.console.judgements import rule_text
 from backend.console.pictures import slug_of, stream_symbols
 from backend.domain.case_code import grouped_code
-from backend.domain.types import AmendedField, Stream, bin_text, device_text, lot_text
+from backend.domain.types import AmendedField, Ground, Stream, bin_text, device_text, lot_text
 
 _SAFETY: Final = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -59,6 +59,7 @@ def _environment() -> Environment:
         "stream_symbols": stream_symbols,
         "streams": [int(stream) for stream in Stream],
         "fields": AmendedField,
+        "grounds": Ground,
     }
     return environment
 
