@@ -174,7 +174,11 @@ class ActPanel {
     this.lay(
       h(
         "p",
-        { role: "status", test: "act-recorded", data: { device: sealer.device, seq: String(seq), outcome: String(outcome) } },
+        {
+          role: "status",
+          test: "act-recorded",
+          data: { device: sealer.device, seq: String(seq), outcome: String(outcome) },
+        },
         t("recorded", { outcome: t(`outcome.${outcome}`) }),
       ),
       h(
@@ -198,4 +202,3 @@ class ActPanel {
     fill(this.place, ...children);
   }
 }
-

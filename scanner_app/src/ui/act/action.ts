@@ -57,9 +57,7 @@ export function writeValue(action: Action, value: bigint): string {
 export function draftOf(action: Action, value: bigint | undefined, reason: string, now: Seconds): Draft {
   if (!KINDS.includes(action.kind)) throw new RangeError(`no such action: ${action.kind}`);
   const made =
-    reason === ""
-      ? undefined
-      : makeEvidence({ reason }, crypto.getRandomValues(new Uint8Array(SALT_BYTES)));
+    reason === "" ? undefined : makeEvidence({ reason }, crypto.getRandomValues(new Uint8Array(SALT_BYTES)));
   const numbers = Object.entries(action.fields).map(([name, text]) => [
     name,
     name === "device" ? numberOf(text) : BigInt(text),

@@ -8,13 +8,22 @@ import { isSealOf } from "../../sign/device_key.ts";
 import { makePasskey, PasskeyUnusable } from "../../sign/passkey.ts";
 import { Api, type Enrolment } from "../../sync/api.ts";
 import { type Child, fill, h } from "../dom.ts";
-import { dropOffered, keepOffered, keepSealer, type Offered, readOffered, readSealer, stored } from "./keeper.ts";
+import {
+  dropOffered,
+  keepOffered,
+  keepSealer,
+  type Offered,
+  readOffered,
+  readSealer,
+  stored,
+} from "./keeper.ts";
 import { type Say, wordsOf } from "./words.ts";
 
 const POLL_MILLISECONDS = 1200;
 const NAME = { system: "Huanlian 环链", device: "环链案件 Huanlian cases" } as const;
 
-type Believed = { readonly is: "enrolled" } | { readonly is: "waiting" } | { readonly is: "not"; readonly why: string };
+type Believed =
+  { readonly is: "enrolled" } | { readonly is: "waiting" } | { readonly is: "not"; readonly why: string };
 
 export function passkeyPanel(place: HTMLElement): void {
   const t = wordsOf(place);
@@ -44,7 +53,11 @@ class PasskeyPanel {
     const { device, unsent } = sealer;
     const again = this.button("passkey.again", "passkey-again", () => this.begin(""));
     this.lay(
-      h("p", { test: "passkey-have", data: { device } }, t("passkey.have", { device, organisation: organisationOf(device) })),
+      h(
+        "p",
+        { test: "passkey-have", data: { device } },
+        t("passkey.have", { device, organisation: organisationOf(device) }),
+      ),
       // What is sealed and has not arrived would be lost with the passkey that sealed it.
       unsent === undefined && again,
     );
@@ -52,7 +65,13 @@ class PasskeyPanel {
 
   private begin(code: string, note?: Child): void {
     const { t } = this;
-    const field = h("input", { class: "field", id: "passkey-code", test: "passkey-code", autocomplete: "off", value: code });
+    const field = h("input", {
+      class: "field",
+      id: "passkey-code",
+      test: "passkey-code",
+      autocomplete: "off",
+      value: code,
+    });
     const make = () => {
       const read = readAppCode(field.value);
       const text = read.is === "enrol" ? read.code : field.value.trim();
@@ -92,12 +111,19 @@ class PasskeyPanel {
     }
     this.lay(
       h("p", {}, t("passkey.compare")),
-      h("output", { class: "act-digits", test: "passkey-check", data: { check } }, `${check.slice(0, 3)} ${check.slice(3)}`),
+      h(
+        "output",
+        { class: "act-digits", test: "passkey-check", data: { check } },
+        `${check.slice(0, 3)} ${check.slice(3)}`,
+      ),
       h("p", { role: "status" }, t("passkey.wait")),
     );
     for (;;) {
       const found = await this.api.enrolment(offered.code);
-      const isOver = found.is === "ok" ? found.value.state === "expired" : found.is === "problem" && !found.problem.retryable;
+      const isOver =
+        found.is === "ok"
+          ? found.value.state === "expired"
+          : found.is === "problem" && !found.problem.retryable;
       if (isOver) {
         dropOffered();
         return this.begin("", this.wrong(t("passkey.expired")));

@@ -128,7 +128,12 @@ export function enrolPanel(app: App): { element: HTMLElement; leave(): void } {
 
   async function approve(code: string, role: Role, offered: Offered): Promise<void> {
     const device = newDevice(organisationOf(app.identity.device));
-    await sealEnrolment(app, { device, role, ...offered, notAfter: app.now() + VALID_DAYS[role] * DAY_SECONDS });
+    await sealEnrolment(app, {
+      device,
+      role,
+      ...offered,
+      notAfter: app.now() + VALID_DAYS[role] * DAY_SECONDS,
+    });
     lay(h("p", { class: "centre quiet" }, t("registrarSealing")));
     const mine = turn;
     while (mine === turn) {
