@@ -29,6 +29,7 @@ from backend.domain.bundle import write_bundle
 from backend.domain.journal import Network
 from backend.exchange.hotline import HttpHotline
 from backend.exchange.oidc import OidcProvider
+from backend.jobs.cases import CaseRules, CaseSeeker
 from backend.jobs.follow import Follower
 from backend.jobs.heartbeat import Heartbeat
 from backend.jobs.hotline import HotlineJob
@@ -120,6 +121,11 @@ def create_app(settings: Settings, *, now: Callable[[], int] = wall_clock) -> Fa
             follower=follower,
             heartbeat=heartbeat,
             radar=Radar(database, services.thresholds, services.now),
+            cases=CaseSeeker(
+                database,
+                CaseRules(services.tolerances.rules, services.thresholds, services.case_rules),
+                services.now,
+            ),
             period_ms=settings.poll_period_ms,
             heartbeat_seconds=settings.heartbeat_seconds,
             hotline=None if hotline is None else HotlineJob(database, hotline, now),
@@ -195,6 +201,7 @@ def _console_deps(settings: Settings, services: Services, rpc: Rpc) -> ConsoleDe
         write=write,
         tells_hotline=bool(settings.hotline_url),
         identity_provider=_identity_provider(settings),
+        case_rules=services.case_rules,
     )
 
 

@@ -18,6 +18,7 @@ from backend.api import (
     routes_balance,
     routes_books,
     routes_bundles,
+    routes_cases,
     routes_continuity,
     routes_devices,
     routes_enrolments,
@@ -71,6 +72,7 @@ def create_api(services: Services, *, max_body_bytes: int, error_page: ErrorPage
         routes_judgements,
         routes_balance,
         routes_radar,
+        routes_cases,
         routes_hotline,
     ):
         versioned.include_router(routes.router)

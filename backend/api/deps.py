@@ -11,9 +11,11 @@ from fastapi import Depends, Request
 
 from backend.api.pressure import Pressure
 from backend.chain.deploy import Deployment
+from backend.domain.case_rules import CaseRule
 from backend.domain.complaint_rules import ComplaintRules
 from backend.domain.journal import Network
 from backend.domain.radar.thresholds import Threshold
+from backend.exchange.case_rules_file import load_case_rules
 from backend.exchange.complaint_rules_file import load_complaint_rules
 from backend.exchange.threshold_file import load_thresholds
 from backend.exchange.tolerance_file import Tolerances, load_tolerances
@@ -56,6 +58,7 @@ class Services:
     stale_seconds: int = stale_after(5.0)
     """How old a server's last sign of life may be before it counts as down."""
     complaint_rules: tuple[ComplaintRules, ...] = field(default_factory=load_complaint_rules)
+    case_rules: tuple[CaseRule, ...] = field(default_factory=load_case_rules)
     hotline_key: str = ""
     """What the 12345 hotline shows when it calls; empty: there is none."""
     desk: FrontDesk = field(init=False)

@@ -10,7 +10,14 @@ from fastapi import APIRouter
 from backend.api.deps import Services, UseServices
 from backend.api.problems import ApiProblem, openapi_responses
 from backend.api.routes_devices import certificate_of
-from backend.api.schemas import EnrolmentCode, EnrolmentOffer, EnrolmentRequest, EnrolmentShape, PublicKey
+from backend.api.schemas import (
+    EnrolmentCode,
+    EnrolmentOffer,
+    EnrolmentRequest,
+    EnrolmentShape,
+    OfferedKey,
+    PublicKey,
+)
 from backend.api.shaping import instant
 from backend.api.strict_body import StrictRoute
 from backend.domain.seal import check_code, is_public_key
@@ -38,7 +45,7 @@ def open_code(request: EnrolmentRequest, services: UseServices) -> EnrolmentCode
     "/{code}/key",
     responses=openapi_responses("unknown-code", "code-used", "code-expired", "malformed-request"),
 )
-def offer_key(code: str, key: PublicKey, services: UseServices) -> EnrolmentOffer:
+def offer_key(code: str, key: OfferedKey, services: UseServices) -> EnrolmentOffer:
     """Offer a new device's public key; the same key may be offered again."""
     x, y = int(key.x, 16), int(key.y, 16)
     if not is_public_key(x, y):
@@ -47,11 +54,11 @@ def offer_key(code: str, key: PublicKey, services: UseServices) -> EnrolmentOffe
     with services.database.transaction() as connection:
         store = EnrolmentStore(connection)
         record = _find(store, code)
-        if record.key is not None and record.key != (x, y):
+        if record.key is not None and (record.key, record.origin) != ((x, y), key.origin):
             raise ApiProblem("code-used", "Another device has used this code.")
         if record.key is None and services.now() > record.expires_at:
             raise ApiProblem("code-expired", f"The code expired at {instant(record.expires_at)}.")
-        store.offer_key(code, x, y)
+        store.offer_key(code, x, y, key.origin)
         state = _state(_require(store.find(code)), services)
     return EnrolmentOffer(state=state, check=check_code(x, y))
 
@@ -69,6 +76,7 @@ def show_code(code: str, services: UseServices) -> EnrolmentShape:
         role=record.role,
         state=_state(record, services),
         key=None if key is None else PublicKey(x=f"{key[0]:064x}", y=f"{key[1]:064x}"),
+        origin=record.origin,
         check=None if key is None else check_code(*key),
         device=record.device,
         certificate=certificate,

@@ -309,6 +309,12 @@ class EnrolmentCode(Shape):
     expires_at: str
 
 
+class OfferedKey(PublicKey):
+    """A new device's public key; a passkey's names the origin of its page, which its registrar compares."""
+
+    origin: str | None = Field(default=None, max_length=200, pattern=r"^https?://[a-z0-9.:\[\]-]+$")
+
+
 class EnrolmentOffer(Shape):
     """What both screens show after a phone has offered its key."""
 
@@ -324,6 +330,7 @@ class EnrolmentShape(Shape):
     role: int
     state: Literal["open", "waiting", "approved", "expired"]
     key: PublicKey | None
+    origin: str | None = None
     check: str | None
     device: DeviceText | None
     certificate: Certificate | None

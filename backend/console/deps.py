@@ -11,8 +11,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from backend.domain.case_rules import CaseRule
 from backend.domain.complaint_rules import ComplaintRules
 from backend.domain.radar.thresholds import Threshold
+from backend.exchange.case_rules_file import load_case_rules
 from backend.exchange.complaint_rules_file import load_complaint_rules
 from backend.exchange.oidc import OidcProvider
 from backend.exchange.threshold_file import load_thresholds
@@ -59,3 +61,4 @@ class ConsoleDeps:
     complaint_rules: tuple[ComplaintRules, ...] = field(default_factory=load_complaint_rules)
     tells_hotline: bool = False
     identity_provider: OidcProvider | None = None
+    case_rules: tuple[CaseRule, ...] = field(default_factory=load_case_rules)

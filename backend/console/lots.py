@@ -11,8 +11,10 @@ from fastapi.responses import HTMLResponse
 from backend.console.journeys import Places, draw
 from backend.console.judgements import judge_for_page
 from backend.console.pages import Pages
+from backend.domain.cases import SubjectKind
 from backend.domain.mixing import streams_in
 from backend.domain.types import Stream
+from backend.store.cases import CaseReading
 
 _LOT = re.compile(r"[0-9a-f]{24}")
 _PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,5}")
@@ -59,6 +61,7 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
             lifts = reader.lifts_in_lots(sources, offset=(page - 1) * _LIFTS_A_PAGE, limit=_LIFTS_A_PAGE)
             count = reader.count_lifts_in_lots(sources)
             judged = judge_for_page(pages.deps, reader, lot, journey.became)
+            cases = CaseReading(reader, reader.present(pages.deps.now())).of_subject(SubjectKind.LOT, lot)
         shows_all = "all" in request.query_params
         return pages.render(
             request,
@@ -66,6 +69,7 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
             journey=journey,
             portrait=portrait,
             judged=judged,
+            cases=cases,
             mixed_with=streams_in(portrait.lot.mixture),
             shown=portrait.steps if shows_all else portrait.steps[:_STEPS_SHOWN],
             lifts=lifts,

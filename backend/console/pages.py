@@ -18,7 +18,7 @@ from backend.console.pictures import slug_of, stream_symbols
 from backend.console.who import NotPermitted, Who, who_is_known, who_of
 from backend.domain.case_code import grouped_code
 from backend.domain.permissions import RouteGroup, is_permitted
-from backend.domain.types import AmendedField, Stream, bin_text, device_text, lot_text
+from backend.domain.types import AmendedField, Ground, Stream, bin_text, device_text, lot_text
 
 _SAFETY: Final = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -63,6 +63,7 @@ def _environment() -> Environment:
         "stream_symbols": stream_symbols,
         "streams": [int(stream) for stream in Stream],
         "fields": AmendedField,
+        "grounds": Ground,
     }
     return environment
 

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from backend.console import (
     account,
     balance,
+    cases,
     city,
     complaint_desk,
     complaints,
@@ -56,6 +57,7 @@ def create_console_router(deps: ConsoleDeps) -> APIRouter:
     balance.add_routes(router, pages)
     city.add_routes(router, pages)
     radar.add_routes(router, pages)
+    cases.add_routes(router, pages)
     complaints.add_routes(router, pages)
     complaint_desk.add_routes(router, pages)
     sign_in.add_routes(router, pages)

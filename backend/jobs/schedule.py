@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from apscheduler.schedulers.background import BackgroundScheduler  # type: ignore[import-untyped]
 
+from backend.jobs.cases import CaseSeeker
 from backend.jobs.follow import Follower
 from backend.jobs.heartbeat import Heartbeat
 from backend.jobs.hotline import PERIOD_SECONDS, HotlineJob
@@ -15,6 +16,8 @@ from backend.store.lease import LEASE_SECONDS, Lease
 
 RADAR_SECONDS = 60.0
 """A day of a city takes some seconds to look through; nobody waits for it."""
+CASES_SECONDS = 2.0
+"""Somebody who has just acted looks at the case again."""
 
 
 def start_schedule(
@@ -24,6 +27,7 @@ def start_schedule(
     follower: Follower,
     heartbeat: Heartbeat,
     radar: Radar,
+    cases: CaseSeeker,
     period_ms: int,
     heartbeat_seconds: float,
     hotline: HotlineJob | None = None,
@@ -36,6 +40,7 @@ def start_schedule(
         ("watch chain and queue", heartbeat_seconds, _by_one(lease, heartbeat.look)),
         ("follow the ledger", period, _by_one(lease, follower.catch_up, meanwhile=follower.ask)),
         ("look for what does not fit", RADAR_SECONDS, _by_one(lease, radar.run_once)),
+        ("look for what waits", CASES_SECONDS, _by_one(lease, cases.run_once)),
     ]
     if relay is not None:
         work.append(("relay segments", period, _by_one(lease, relay.run_once)))

@@ -7,10 +7,13 @@ import time
 from backend.domain.errors import DomainError
 from backend.domain.layout import Kind
 from backend.domain.types import Role, Scheme, device_id, device_text, organisation_text
+from backend.domain.webauthn import origin_digest_of
 from backend.domain.writer import JournalWriter
 from backend.simulate.courier import Courier
 
 _PAUSE_SECONDS = 0.5
+_PAGES = {Role.REGISTRAR: "/console/registrar", Role.OFFICE: "/cases/passkey"}
+"""Where a new device begins that is no phone."""
 
 
 class InvitationEnded(DomainError):
@@ -31,7 +34,7 @@ class Invitation:
     @property
     def path(self) -> str:
         """Where the new device goes; the code stays in the fragment, which no server sees."""
-        page = "/console/registrar" if self.role == Role.REGISTRAR else "/app/"
+        page = _PAGES.get(self.role, "/app/")
         return f"{page}#enrol={self.code}"
 
     def wait_for_key(self) -> str:
@@ -46,7 +49,8 @@ class Invitation:
 
     def approve(self, registrar: JournalWriter, serial: int) -> int:
         """Seal the enrolment of the offered key; return the new device's id."""
-        offered = self._courier.get(f"/api/v1/enrolments/{self.code}")["key"]
+        shown = self._courier.get(f"/api/v1/enrolments/{self.code}")
+        offered, origin = shown["key"], shown["origin"]
         device = device_id(self.organisation, serial)
         accepted = self._courier.get(f"/api/v1/devices/{device_text(registrar.device)}")["accepted"]
         writer = JournalWriter(
@@ -60,7 +64,8 @@ class Invitation:
             Kind.ENROL,
             device=device,
             role=self.role,
-            scheme=Scheme.RAW,
+            scheme=Scheme.RAW if origin is None else Scheme.WEBAUTHN,
+            origin=0 if origin is None else origin_digest_of(origin),
             x=int(offered["x"], 16),
             y=int(offered["y"], 16),
             occurred_at=int(time.time()),

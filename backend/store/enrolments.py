@@ -23,6 +23,8 @@ class EnrolmentRecord:
     expires_at: int
     key: tuple[int, int] | None
     device: str | None
+    origin: str | None = None
+    """Of the page that made the passkey; None for a device's own key."""
 
 
 class EnrolmentStore:
@@ -57,12 +59,12 @@ class EnrolmentStore:
                 .order_by(_DEVICES.c.enrolled_seq.desc())
                 .limit(1)
             ).scalar_one_or_none()
-        return EnrolmentRecord(code, row.organisation, row.role, row.expires_at, key, device)
+        return EnrolmentRecord(code, row.organisation, row.role, row.expires_at, key, device, row.origin)
 
-    def offer_key(self, code: str, x: int, y: int) -> None:
-        """Keep the key that a phone offers under a code."""
+    def offer_key(self, code: str, x: int, y: int, origin: str | None = None) -> None:
+        """Keep the key that a phone offers under a code, and the origin of one that is a passkey's."""
         self._connection.execute(
             update(_ENROLMENTS)
             .where(_ENROLMENTS.c.code == code)
-            .values(x=x.to_bytes(32, "big"), y=y.to_bytes(32, "big"))
+            .values(x=x.to_bytes(32, "big"), y=y.to_bytes(32, "big"), origin=origin)
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Protocol
 
 from backend.domain.amendments import Proposal, fold_amendments
@@ -17,6 +16,7 @@ from backend.domain.declared import LotPast
 from backend.domain.disputes import Dispute, Regulators, fold_disputes
 from backend.domain.effective import as_known_at
 from backend.domain.facts import Effective, Fact, fact_of
+from backend.domain.handoff_end import HandoffEnd, end_of_give
 from backend.domain.layout import Kind
 from backend.domain.recorded import EntryId, RecordedEntry, known_at
 from backend.domain.tolerances import NoToleranceInForce, ToleranceRule, ToleranceVerdict, judge
@@ -47,17 +47,6 @@ class LotRecordsReader(Protocol):
 
     def records_of(self, lot: int, *, at: int) -> LotRecords | None:
         """Return what the ledger had recorded of a lot by an instant; None where there is no such lot."""
-
-
-class HandoffEnd(Enum):
-    """What became of a give."""
-
-    AWAITING = "nobody has taken it yet"
-    TAKEN = "it was taken whole"
-    TAKEN_IN_PART = "it was taken in part"
-    REFUSED = "the receiver refused it"
-    WITHDRAWN = "the giver took it back"
-    REDIRECTED = "the giver sent it elsewhere"
 
 
 @dataclass(frozen=True)
@@ -159,7 +148,8 @@ class _Judging:
         ]
 
     def _handoff(self, give: RecordedEntry) -> JudgedHandoff:
-        end, taken = self._end_of(give)
+        end, ended_by = end_of_give(give, self.entries)
+        taken = ended_by if end in (HandoffEnd.TAKEN, HandoffEnd.TAKEN_IN_PART) else None
         declared = self._value(give, AmendedField.GRAMS)
         stream = self.past.stream_before(self.records.lot, give.order)
         basis = self.past.basis_before(self.records.lot, give.order)
@@ -179,23 +169,6 @@ class _Judging:
             take=take,
             verdict=verdict,
         )
-
-    def _end_of(self, give: RecordedEntry) -> tuple[HandoffEnd, RecordedEntry | None]:
-        for entry in self.entries:
-            if entry.outcome != Outcome.APPLIED or entry.fields.get("lot") != self.records.lot:
-                continue
-            fields, kind = entry.fields, entry.entry.kind
-            if kind in (Kind.TAKE, Kind.REFUSE) and (fields["giver"], fields["give_seq"]) == give.entry_id:
-                if kind == Kind.REFUSE:
-                    return HandoffEnd.REFUSED, None
-                return (HandoffEnd.TAKEN_IN_PART if fields["into"] else HandoffEnd.TAKEN), entry
-            if entry.device != give.device:
-                continue
-            if kind == Kind.WITHDRAW and fields["undone_seq"] == give.entry_id.seq:
-                return HandoffEnd.WITHDRAWN, None
-            if kind == Kind.REDIRECT and fields["give_seq"] == give.entry_id.seq:
-                return HandoffEnd.REDIRECTED, None
-        return HandoffEnd.AWAITING, None
 
     def _take(self, take: RecordedEntry) -> JudgedTake:
         return JudgedTake(

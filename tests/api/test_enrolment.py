@@ -95,6 +95,22 @@ class TestEnrolment:
         assert answer.status_code == 409
         assert client.get(f"{CODES}/{code}").json()["key"] == key_json(SigningKey.from_secret(77))
 
+    def test_of_a_passkey_keeps_the_origin_that_the_registrar_compares(self, client: TestClient) -> None:
+        code, key = open_code(client, role=5), SigningKey.from_secret(77)
+        passkey = {**key_json(key), "origin": "https://bins.example.org:8443"}
+        assert client.put(f"{CODES}/{code}/key", json=passkey).status_code == 200
+        shown = client.get(f"{CODES}/{code}").json()
+        assert (shown["key"], shown["origin"]) == (key_json(key), passkey["origin"])
+        for other in (key_json(key), {**passkey, "origin": "https://evil.example"}):
+            assert client.put(f"{CODES}/{code}/key", json=other).status_code == 409
+        assert client.get(f"{CODES}/{code}").json()["origin"] == passkey["origin"]
+
+    @pytest.mark.parametrize("origin", ["javascript:alert(1)", "https://a.example/path", "HTTPS://A", "", 7])
+    def test_of_something_that_is_no_origin_is_refused(self, client: TestClient, origin: object) -> None:
+        code = open_code(client)
+        key = {**key_json(SigningKey.from_secret(77)), "origin": origin}
+        assert client.put(f"{CODES}/{code}/key", json=key).status_code == 422
+
     def test_ends_after_ten_minutes(self, client: TestClient, city: SmallCity) -> None:
         code = open_code(client)
         city.clock.now += 600

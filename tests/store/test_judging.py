@@ -9,6 +9,7 @@ from small_city import BINS, CREW, STATION, SmallCity, give, write_lifts
 
 from backend.domain.collection_refusals import RefusalState
 from backend.domain.disputes import ANSWER_SECONDS, Stage
+from backend.domain.handoff_end import HandoffEnd
 from backend.domain.layout import Kind
 from backend.domain.recorded import EntryId
 from backend.domain.types import AmendedField, Basis, Role, Verdict, device_id, lot_id
@@ -16,7 +17,7 @@ from backend.domain.weighing import Citation
 from backend.exchange.tolerance_file import load_tolerances
 from backend.store.judging import JudgingReader
 from backend.store.session import Database
-from backend.usecases.judge_lot import HandoffEnd, JudgedHandoff, LotJudgement, judge_lot
+from backend.usecases.judge_lot import JudgedHandoff, LotJudgement, judge_lot
 
 RULES = load_tolerances().rules
 

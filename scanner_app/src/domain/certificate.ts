@@ -30,6 +30,9 @@ export interface Enrolled {
   readonly notAfter: Seconds;
   readonly occurredAt: Seconds;
   readonly key: PublicKey;
+  readonly scheme: number;
+  /** Of a passkey's web origin; 0 for a device's own key. */
+  readonly originDigest: bigint;
 }
 export type ReadCertificate =
   | { readonly is: "read"; readonly enrolled: Enrolled; readonly digest: Uint8Array }
@@ -68,6 +71,8 @@ export function readCertificate(
       notAfter: Number(fields.not_after),
       occurredAt: Number(fields.occurred_at),
       key: { x: head(fields.x), y: head(fields.y) },
+      scheme: Number(fields.scheme),
+      originDigest: fields.origin,
     },
     digest: sealDigest({ ...network, device: certificate.registrar }, lastSeq, last),
   };

@@ -334,6 +334,8 @@ export const en: Texts = {
   registrarSealing: "Sealed, sending…",
   registrarApproved: "Approved",
   registrarAnother: "Enrol another",
+  registrarPasskey: "This is a person's passkey, not a phone.",
+  registrarForeignPasskey: "The passkey that came is of another address ({origin}). Stopped.",
   registrarMismatch: "The server's digits do not belong to the key. Stopped.",
   registrarDevices: "Devices of your organisation",
   registrarNoDevices: "No devices yet.",

@@ -319,6 +319,8 @@ export const zhHans = {
   registrarSealing: "已签封，正在上传…",
   registrarApproved: "已批准",
   registrarAnother: "再登记一台",
+  registrarPasskey: "这是一个人的通行密钥，不是手机。",
+  registrarForeignPasskey: "收到的通行密钥来自另一个地址（{origin}），已停止。",
   registrarMismatch: "服务器显示的数字与密钥不符，已停止。",
   registrarDevices: "本单位的设备",
   registrarNoDevices: "还没有设备。",

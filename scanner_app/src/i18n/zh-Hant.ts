@@ -321,6 +321,8 @@ export const zhHant: Texts = {
   registrarSealing: "已簽封，正在上傳…",
   registrarApproved: "已核准",
   registrarAnother: "再登記一台",
+  registrarPasskey: "這是一個人的通行密鑰，不是手機。",
+  registrarForeignPasskey: "收到的通行密鑰來自另一個位址（{origin}），已停止。",
   registrarMismatch: "伺服器顯示的數字與密鑰不符，已停止。",
   registrarDevices: "本單位的設備",
   registrarNoDevices: "還沒有設備。",

@@ -53,6 +53,8 @@ export interface Enrolment {
   readonly role: Role | number;
   readonly state: "open" | "waiting" | "approved" | "expired";
   readonly key: PublicKey | null;
+  /** Of the page that made a passkey; null or absent for a device's own key. */
+  readonly origin?: string | null;
   readonly check: string | null;
   readonly device: DeviceId | null;
   readonly certificate: Certificate | null;
@@ -127,7 +129,7 @@ export class Api {
       organisation,
       role: ROLE_CODE[role],
     });
-  offerKey = (code: string, key: PublicKey) =>
+  offerKey = (code: string, key: PublicKey & { readonly origin?: string }) =>
     this.send<{ readonly state: string; readonly check: string }>(
       "PUT",
       `/enrolments/${encodeURIComponent(code)}/key`,

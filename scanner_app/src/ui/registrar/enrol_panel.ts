@@ -14,10 +14,17 @@ import {
   type Seconds,
 } from "../../domain/types.ts";
 import { bytesToHex } from "../../domain/bytes.ts";
+import { originDigestOf } from "../../domain/webauthn.ts";
 import type { App } from "../app.ts";
 import { type Child, fill, h } from "../dom.ts";
 import { icon } from "../icons.ts";
 import { button, notice, qr } from "../pieces.ts";
+
+/** A key that waits for its enrolment; `origin` is a passkey's. */
+interface Offered {
+  readonly key: PublicKey;
+  readonly origin: string | null;
+}
 
 const POLL_MILLISECONDS = 1200;
 const DAY_SECONDS = 86_400;
@@ -28,6 +35,12 @@ const VALID_DAYS: Readonly<Record<Role, number>> = {
   scale: 400,
   registrar: 400,
   office: 400,
+};
+
+/** Where a new device begins that is no phone. */
+const PAGE: Readonly<Partial<Record<Role, string>>> = {
+  registrar: "/console/registrar",
+  office: "/cases/passkey",
 };
 
 export function enrolPanel(app: App): { element: HTMLElement; leave(): void } {
@@ -60,7 +73,7 @@ export function enrolPanel(app: App): { element: HTMLElement; leave(): void } {
       return begin(notice("bad", text));
     }
     const base = app.identity.network.publicBaseUrl.replace(/\/+$/, "");
-    const page = role === "registrar" ? `${base}/console/registrar` : `${base}/app/`;
+    const page = `${base}${PAGE[role] ?? "/app/"}`;
     const text = enrolText(page, answer.value.code);
     lay(
       h("p", { class: "centre" }, h("strong", {}, t("registrarShow"))),
@@ -80,17 +93,21 @@ export function enrolPanel(app: App): { element: HTMLElement; leave(): void } {
       if (answer.is === "problem" && !answer.problem.retryable)
         return begin(notice("warning", t("enrolExpired")));
       if (answer.is === "ok") {
-        const { state, key, check } = answer.value;
+        const { state, key, check, origin = null } = answer.value;
         if (state === "expired") return begin(notice("warning", t("enrolExpired")));
-        if (state === "waiting" && key !== null) return compare(code, role, key, check);
+        if (state === "waiting" && key !== null) return compare(code, role, { key, origin }, check);
       }
       await pause();
     }
   }
 
-  function compare(code: string, role: Role, key: PublicKey, told: string | null): void {
-    const check = checkCode(key);
+  function compare(code: string, role: Role, offered: Offered, told: string | null): void {
+    const check = checkCode(offered.key);
     if (told !== null && told !== check) return begin(notice("bad", t("registrarMismatch")));
+    // A passkey answers on its own page only: one of another address could not be used here, and nobody asked for it.
+    if (offered.origin !== null && offered.origin !== location.origin) {
+      return begin(notice("bad", t("registrarForeignPasskey", { origin: offered.origin })));
+    }
     lay(
       h("p", { class: "centre" }, h("strong", {}, t("registrarCheck"))),
       h(
@@ -99,7 +116,8 @@ export function enrolPanel(app: App): { element: HTMLElement; leave(): void } {
         `${check.slice(0, 3)} ${check.slice(3)}`,
       ),
       h("p", { class: "centre quiet" }, t("registrarCheckHelp")),
-      button(t("registrarApprove"), () => approve(code, role, key), {
+      offered.origin !== null && h("p", { class: "centre quiet" }, t("registrarPasskey")),
+      button(t("registrarApprove"), () => approve(code, role, offered), {
         look: "primary",
         icon: "seal",
         test: "registrar-approve",
@@ -108,9 +126,14 @@ export function enrolPanel(app: App): { element: HTMLElement; leave(): void } {
     );
   }
 
-  async function approve(code: string, role: Role, key: PublicKey): Promise<void> {
+  async function approve(code: string, role: Role, offered: Offered): Promise<void> {
     const device = newDevice(organisationOf(app.identity.device));
-    await sealEnrolment(app, { device, role, key, notAfter: app.now() + VALID_DAYS[role] * DAY_SECONDS });
+    await sealEnrolment(app, {
+      device,
+      role,
+      ...offered,
+      notAfter: app.now() + VALID_DAYS[role] * DAY_SECONDS,
+    });
     lay(h("p", { class: "centre quiet" }, t("registrarSealing")));
     const mine = turn;
     while (mine === turn) {
@@ -143,15 +166,15 @@ export function enrolPanel(app: App): { element: HTMLElement; leave(): void } {
 
 async function sealEnrolment(
   app: App,
-  enrolment: { device: DeviceId; role: Role; key: PublicKey; notAfter: Seconds },
+  enrolment: Offered & { device: DeviceId; role: Role; notAfter: Seconds },
 ): Promise<void> {
   await app.writer.write(() =>
     makeEntry("enrol", {
       device: numberOf(enrolment.device),
       role: ROLE_CODE[enrolment.role],
-      scheme: SCHEME.raw,
+      scheme: enrolment.origin === null ? SCHEME.raw : SCHEME.webauthn,
       not_after: enrolment.notAfter,
-      origin: 0,
+      origin: enrolment.origin === null ? 0 : originDigestOf(enrolment.origin),
       x: numberOf(enrolment.key.x),
       y: numberOf(enrolment.key.y),
       flags: 0,
