@@ -17,7 +17,7 @@ from backend.api.deps import Services, wall_clock
 from backend.api.pressure import Pressure
 from backend.api.routes_continuity import continuity_of
 from backend.api.routes_open_data import day_of, days_of
-from backend.chain.client import Rpc, RpcUnavailable
+from backend.chain.client import Rpc, RpcError, RpcUnavailable
 from backend.chain.deploy import Deployment, require_deployment
 from backend.chain.finality import Finality
 from backend.chain.inclusion import RpcProofs
@@ -97,6 +97,7 @@ def create_app(settings: Settings, *, now: Callable[[], int] = wall_clock) -> Fa
         hotline_key=settings.hotline_key,
         pressure=Pressure(settings.uploads_max),
         proofs=RpcProofs(rpc, deployment.actor_registry),
+        block_hash=lambda number: _block_hash(rpc, number),
     )
     hotline = HttpHotline(settings.hotline_url, settings.hotline_key) if settings.hotline_url else None
     pages = _console_deps(settings, services, rpc)
@@ -141,6 +142,14 @@ def create_app(settings: Settings, *, now: Callable[[], int] = wall_clock) -> Fa
     if APP_DIST.is_dir():
         app.mount("/app", StaticFiles(directory=APP_DIST, html=True), name="app")
     return app
+
+
+def _block_hash(rpc: Rpc, number: int) -> bytes | None:
+    try:
+        block = rpc.call("eth_getBlockByNumber", hex(number), False)
+    except (RpcError, RpcUnavailable):
+        return None
+    return None if block is None else bytes.fromhex(block["hash"][2:])
 
 
 def _relay(settings: Settings, rpc: Rpc, services: Services, lease: Lease) -> Relay | None:
@@ -193,6 +202,7 @@ def _console_deps(settings: Settings, services: Services, rpc: Rpc) -> ConsoleDe
         trust=services.deployment.to_trust,
         write=write,
         tells_hotline=bool(settings.hotline_url),
+        block_hash=services.block_hash,
     )
 
 

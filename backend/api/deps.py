@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from backend.api.pressure import Pressure
 from backend.chain.deploy import Deployment
 from backend.domain.complaint_rules import ComplaintRules
+from backend.domain.inspection import BlockHash
 from backend.domain.journal import Network
 from backend.domain.radar.thresholds import Threshold
 from backend.exchange.complaint_rules_file import load_complaint_rules
@@ -58,6 +59,8 @@ class Services:
     complaint_rules: tuple[ComplaintRules, ...] = field(default_factory=load_complaint_rules)
     hotline_key: str = ""
     """What the 12345 hotline shows when it calls; empty: there is none."""
+    block_hash: BlockHash = field(default=lambda _: None)
+    """The hash of a block as the node has it; None while it does not answer, or has no such block."""
     desk: FrontDesk = field(init=False)
     open_data: OpenData = field(init=False)
 

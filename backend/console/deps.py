@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from backend.domain.complaint_rules import ComplaintRules
+from backend.domain.inspection import BlockHash
 from backend.domain.radar.thresholds import Threshold
 from backend.exchange.complaint_rules_file import load_complaint_rules
 from backend.exchange.threshold_file import load_thresholds
@@ -38,6 +39,7 @@ class ConsoleDeps:
     `app_dist` is the folder with the built phone application. `trust` is this deployment's trust file. `now` is
     the server's clock in Unix seconds: deadlines are judged by it. `write()` opens one writing transaction;
     without it complaints cannot be made. `tells_hotline` says whether complaints are passed on to 12345.
+    `block_hash` is the node's, None while it does not answer.
     """
 
     read: Callable[[], AbstractContextManager[Reader]]
@@ -56,3 +58,4 @@ class ConsoleDeps:
     write: Callable[[], AbstractContextManager[Connection]] | None = None
     complaint_rules: tuple[ComplaintRules, ...] = field(default_factory=load_complaint_rules)
     tells_hotline: bool = False
+    block_hash: BlockHash = field(default=lambda _: None)

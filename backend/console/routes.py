@@ -13,7 +13,17 @@ from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from backend.console import balance, city, complaints, continuity, lots, open_data, places, radar
+from backend.console import (
+    balance,
+    city,
+    complaints,
+    continuity,
+    inspections,
+    lots,
+    open_data,
+    places,
+    radar,
+)
 from backend.console.assets import find_asset
 from backend.console.deps import ConsoleDeps
 from backend.console.journeys import Places, Portrait, draw
@@ -39,6 +49,7 @@ def create_console_router(deps: ConsoleDeps) -> APIRouter:
     city.add_routes(router, pages)
     radar.add_routes(router, pages)
     complaints.add_routes(router, pages)
+    inspections.add_routes(router, pages)
     _add_home(router, pages)
     _add_verify(router, pages)
     _add_console(router, pages)
