@@ -27,7 +27,9 @@ from backend.console.deps import ConsoleDeps
 from backend.console.routes import create_console_router, error_page, wants_page
 from backend.domain.bundle import write_bundle
 from backend.domain.journal import Network
+from backend.exchange.alert_file import AlertSettings, load_alert_settings
 from backend.exchange.hotline import HttpHotline
+from backend.jobs.alerts import AlertJob
 from backend.jobs.follow import Follower
 from backend.jobs.heartbeat import Heartbeat
 from backend.jobs.hotline import HotlineJob
@@ -100,6 +102,9 @@ def create_app(settings: Settings, *, now: Callable[[], int] = wall_clock) -> Fa
         block_hash=lambda number: _block_hash(rpc, number),
     )
     hotline = HttpHotline(settings.hotline_url, settings.hotline_key) if settings.hotline_url else None
+    alerts = AlertSettings()
+    if settings.alerts_file:
+        alerts = load_alert_settings(Path(settings.alerts_file), base_url=settings.public_base_url)
     pages = _console_deps(settings, services, rpc)
     app = create_api(services, max_body_bytes=settings.max_body_bytes, error_page=_page_for(pages))
 
@@ -123,6 +128,7 @@ def create_app(settings: Settings, *, now: Callable[[], int] = wall_clock) -> Fa
             period_ms=settings.poll_period_ms,
             heartbeat_seconds=settings.heartbeat_seconds,
             hotline=None if hotline is None else HotlineJob(database, hotline, now),
+            alerts=AlertJob(database, alerts, now),
         )
         yield
         with suppress(Exception):

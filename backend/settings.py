@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     log_level: str = Field(default="info", description="debug, info, warning or error")
     hotline_url: str = Field(default="", description="Where the 12345 hotline takes work orders")
     hotline_key: str = Field(default="", description="The key both sides of the 12345 hotline show")
+    alerts_file: str = Field(default="", description="The JSON file that says who is alerted of what")
     is_demo: bool = Field(default=False, description="Whether this is a demonstration; pages say so")
 
     @property

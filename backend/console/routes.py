@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from backend.console import (
+    alerts,
     balance,
     city,
     complaints,
@@ -50,6 +51,7 @@ def create_console_router(deps: ConsoleDeps) -> APIRouter:
     radar.add_routes(router, pages)
     complaints.add_routes(router, pages)
     inspections.add_routes(router, pages)
+    alerts.add_routes(router, pages)
     _add_home(router, pages)
     _add_verify(router, pages)
     _add_console(router, pages)

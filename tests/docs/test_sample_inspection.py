@@ -22,7 +22,8 @@ from click.testing import Result
 from running_city import ADMIN, RunningCity
 from small_city import write_lifts
 
-from backend.chain.ledger import PlacedBin, encode_open_site, encode_place
+from backend.chain.ledger_calls import encode_open_site, encode_place
+from backend.chain.ledger_events import PlacedBin
 from backend.chain.registries import encode_set_regulator
 from backend.chain.transactions import send_and_wait
 from backend.cli.inspection_desk import Desk, opening_of
