@@ -17,7 +17,7 @@ from backend.api.deps import Services, wall_clock
 from backend.api.pressure import Pressure
 from backend.api.routes_continuity import continuity_of
 from backend.api.routes_open_data import day_of, days_of
-from backend.chain.client import Rpc, RpcUnavailable
+from backend.chain.client import Rpc, RpcError, RpcUnavailable
 from backend.chain.deploy import Deployment, require_deployment
 from backend.chain.finality import Finality
 from backend.chain.inclusion import RpcProofs
@@ -27,8 +27,10 @@ from backend.console.deps import ConsoleDeps
 from backend.console.routes import create_console_router, error_page, wants_page
 from backend.domain.bundle import write_bundle
 from backend.domain.journal import Network
+from backend.exchange.alert_file import AlertSettings, load_alert_settings
 from backend.exchange.hotline import HttpHotline
 from backend.exchange.oidc import OidcProvider
+from backend.jobs.alerts import AlertJob
 from backend.jobs.cases import CaseRules, CaseSeeker
 from backend.jobs.follow import Follower
 from backend.jobs.heartbeat import Heartbeat
@@ -99,8 +101,12 @@ def create_app(settings: Settings, *, now: Callable[[], int] = wall_clock) -> Fa
         hotline_key=settings.hotline_key,
         pressure=Pressure(settings.uploads_max),
         proofs=RpcProofs(rpc, deployment.actor_registry),
+        block_hash=lambda number: _block_hash(rpc, number),
     )
     hotline = HttpHotline(settings.hotline_url, settings.hotline_key) if settings.hotline_url else None
+    alerts = AlertSettings()
+    if settings.alerts_file:
+        alerts = load_alert_settings(Path(settings.alerts_file), base_url=settings.public_base_url)
     pages = _console_deps(settings, services, rpc)
     app = create_api(services, max_body_bytes=settings.max_body_bytes, error_page=_page_for(pages))
 
@@ -129,6 +135,7 @@ def create_app(settings: Settings, *, now: Callable[[], int] = wall_clock) -> Fa
             period_ms=settings.poll_period_ms,
             heartbeat_seconds=settings.heartbeat_seconds,
             hotline=None if hotline is None else HotlineJob(database, hotline, now),
+            alerts=AlertJob(database, alerts, now),
         )
         yield
         with suppress(Exception):
@@ -148,6 +155,14 @@ def create_app(settings: Settings, *, now: Callable[[], int] = wall_clock) -> Fa
     if APP_DIST.is_dir():
         app.mount("/app", StaticFiles(directory=APP_DIST, html=True), name="app")
     return app
+
+
+def _block_hash(rpc: Rpc, number: int) -> bytes | None:
+    try:
+        block = rpc.call("eth_getBlockByNumber", hex(number), False)
+    except (RpcError, RpcUnavailable):
+        return None
+    return None if block is None else bytes.fromhex(block["hash"][2:])
 
 
 def _relay(settings: Settings, rpc: Rpc, services: Services, lease: Lease) -> Relay | None:
@@ -202,6 +217,7 @@ def _console_deps(settings: Settings, services: Services, rpc: Rpc) -> ConsoleDe
         tells_hotline=bool(settings.hotline_url),
         identity_provider=_identity_provider(settings),
         case_rules=services.case_rules,
+        block_hash=services.block_hash,
     )
 
 

@@ -24,6 +24,7 @@ from backend.api import (
     routes_enrolments,
     routes_health,
     routes_hotline,
+    routes_inspections,
     routes_judgements,
     routes_open_data,
     routes_operations,
@@ -74,6 +75,7 @@ def create_api(services: Services, *, max_body_bytes: int, error_page: ErrorPage
         routes_radar,
         routes_cases,
         routes_hotline,
+        routes_inspections,
     ):
         versioned.include_router(routes.router)
     versioned.include_router(routes_operations.public)

@@ -13,6 +13,7 @@ from backend.api.pressure import Pressure
 from backend.chain.deploy import Deployment
 from backend.domain.case_rules import CaseRule
 from backend.domain.complaint_rules import ComplaintRules
+from backend.domain.inspection import BlockHash
 from backend.domain.journal import Network
 from backend.domain.radar.thresholds import Threshold
 from backend.exchange.case_rules_file import load_case_rules
@@ -61,6 +62,8 @@ class Services:
     case_rules: tuple[CaseRule, ...] = field(default_factory=load_case_rules)
     hotline_key: str = ""
     """What the 12345 hotline shows when it calls; empty: there is none."""
+    block_hash: BlockHash = field(default=lambda _: None)
+    """The hash of a block as the node has it; None while it does not answer, or has no such block."""
     desk: FrontDesk = field(init=False)
     open_data: OpenData = field(init=False)
 

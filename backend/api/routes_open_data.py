@@ -1,4 +1,4 @@
-"""Open data: a day's lifts as CSV and JSON that anybody can compute again from the chain."""
+"""Open data: a day's lifts as CSV, JSON and Parquet that anybody can compute again from the chain."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def show_open_day(date: DateText, services: UseServices) -> dict[str, Any]:
         "transcribed_left_out": data.transcribed,
         "files": [
             {"name": file.name, "media_type": file.media_type, "bytes": len(file.content), "sha256": file.sha256}
-            for file in (data.csv, data.json)
+            for file in data.files
         ],
         "anchors": [
             {
@@ -84,10 +84,10 @@ def show_open_day(date: DateText, services: UseServices) -> dict[str, Any]:
 
 
 @router.get("/{date}/lifts.{form}", responses=openapi_responses("not-found", "malformed-request"))
-def download_open_day(date: DateText, form: Literal["csv", "json"], services: UseServices) -> Response:
-    """Return a day's lifts as CSV or as canonical JSON."""
+def download_open_day(date: DateText, form: Literal["csv", "json", "parquet"], services: UseServices) -> Response:
+    """Return a day's lifts as CSV, as canonical JSON, or as Parquet."""
     data = _found(services, date).data
-    file = data.csv if form == "csv" else data.json
+    file = {"csv": data.csv, "json": data.json, "parquet": data.parquet}[form]
     state = "" if data.is_final else "-not-final"
     headers = {
         "Content-Disposition": f'attachment; filename="huanlian-{date}{state}-{file.name}"',

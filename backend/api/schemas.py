@@ -363,3 +363,22 @@ class HotlineFiled(Shape):
     case: LotText
     code: str
     standing: HotlineStanding
+
+
+class InspectionStatement(Shape):
+    """A statement of a random inspection, and the entry in which its organisation sealed its digest."""
+
+    device: DeviceText
+    seq: Seq
+    document: str = Field(max_length=65_536, description="canonical JSON (RFC 8785)")
+    listed: list[Annotated[str, _hex("10,24")]] | None = Field(
+        default=None, alias="list", description="with an opening: what is drawn from, ascending"
+    )
+
+
+class InspectionKept(Shape):
+    """What became of a statement that was handed in."""
+
+    inspection: LotText
+    digest: Word
+    is_new: bool

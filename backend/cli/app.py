@@ -9,6 +9,7 @@ from backend.cli.backup import backup, restore
 from backend.cli.books import open_bin_source, open_point_sink
 from backend.cli.complaint import complaint_app
 from backend.cli.import_points import import_command
+from backend.cli.inspection import inspection_app
 from backend.cli.labels import labels_command
 from backend.cli.month import simulate_app
 from backend.cli.open_data import anchor_open_data, open_data
@@ -51,4 +52,5 @@ def build_app() -> typer.Typer:
     app.add_typer(scale_app)
     app.add_typer(complaint_app)
     app.add_typer(person_app)
+    app.add_typer(inspection_app)
     return app

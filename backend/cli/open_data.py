@@ -56,12 +56,16 @@ def open_data(
     trust: TrustFile = DEFAULT_TRUST,
     out: Annotated[Path, typer.Option(file_okay=False, help="The folder to write to.")] = Path("."),
 ) -> None:
-    """Compute a day's open data from the chain, without any server: CSV and JSON, and their SHA-256."""
+    """Compute a day's open data from the chain, without any server: CSV, JSON and Parquet, and their SHA-256."""
     found = read_chain_day(day, rpc, trust)
-    network = found.network
-    as_json = found.table.json(date=day, chain_id=network.chain_id, ledger=network.ledger.hex())
+    chain_id, ledger = found.network.chain_id, found.network.ledger.hex()
+    forms = {
+        "csv": found.table.csv(),
+        "json": found.table.json(date=day, chain_id=chain_id, ledger=ledger),
+        "parquet": found.table.parquet(date=day, chain_id=chain_id, ledger=ledger),
+    }
     out.mkdir(parents=True, exist_ok=True)
-    for form, content in (("csv", found.table.csv()), ("json", as_json)):
+    for form, content in forms.items():
         path = out / f"huanlian-{day}-lifts.{form}"
         path.write_bytes(content)
         typer.echo(f"{hashlib.sha256(content).hexdigest()}  {path}")

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from backend.domain.case_rules import CaseRule
 from backend.domain.complaint_rules import ComplaintRules
+from backend.domain.inspection import BlockHash
 from backend.domain.radar.thresholds import Threshold
 from backend.exchange.case_rules_file import load_case_rules
 from backend.exchange.complaint_rules_file import load_complaint_rules
@@ -42,6 +43,7 @@ class ConsoleDeps:
     the server's clock in Unix seconds: deadlines are judged by it. `write()` opens one writing transaction;
     without it complaints cannot be made and nobody can sign in. `identity_provider` signs people in beside their
     passkeys. `tells_hotline` says whether complaints are passed on to 12345.
+    `block_hash` is the node's, None while it does not answer.
     """
 
     read: Callable[[], AbstractContextManager[Reader]]
@@ -62,3 +64,4 @@ class ConsoleDeps:
     tells_hotline: bool = False
     identity_provider: OidcProvider | None = None
     case_rules: tuple[CaseRule, ...] = field(default_factory=load_case_rules)
+    block_hash: BlockHash = field(default=lambda _: None)

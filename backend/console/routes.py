@@ -15,12 +15,14 @@ from starlette.exceptions import HTTPException
 
 from backend.console import (
     account,
+    alerts,
     balance,
     cases,
     city,
     complaint_desk,
     complaints,
     continuity,
+    inspections,
     lots,
     open_data,
     oversight,
@@ -64,6 +66,8 @@ def create_console_router(deps: ConsoleDeps) -> APIRouter:
     account.add_routes(router, pages)
     oversight.add_routes(router, pages)
     reads.add_routes(router, pages)
+    inspections.add_routes(router, pages)
+    alerts.add_routes(router, pages)
     _add_home(router, pages)
     _add_verify(router, pages)
     _add_console(router, pages)

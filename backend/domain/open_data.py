@@ -18,6 +18,7 @@ import rfc8785
 from backend.domain.journal import split_entries
 from backend.domain.layout import Kind
 from backend.domain.lifts import bin_of, lifted_at, stream_of
+from backend.domain.parquet import write_parquet
 from backend.domain.types import (
     Flaw,
     Outcome,
@@ -29,17 +30,18 @@ from backend.domain.types import (
 )
 
 FORMAT: Final = "huanlian-open-data-1"
-COLUMNS: Final = (
-    "organisation",
-    "bin",
-    "stream",
-    "occurred_date",
-    "lifts",
-    "grams",
-    "lots",
-    "mixed",
-    "not_applied",
-)
+_KINDS: Final[dict[str, type[str | int]]] = {
+    "organisation": str,
+    "bin": str,
+    "stream": str,
+    "occurred_date": str,
+    "lifts": int,
+    "grams": int,
+    "lots": int,
+    "mixed": int,
+    "not_applied": int,
+}
+COLUMNS: Final = tuple(_KINDS)
 ANCHOR_SCHEMA: Final = 1
 """`schema` of an anchor whose digest is the SHA-256 of a day's CSV; its subject is the date as yyyymmdd."""
 
@@ -145,6 +147,18 @@ class DayTable:
                 "csv_sha256": hashlib.sha256(self.csv()).hexdigest(),
             }
         )
+
+    def parquet(self, *, date: str, chain_id: int, ledger: str) -> bytes:
+        """Return the table as a Parquet file, with the digest of the CSV that its rows give in its metadata."""
+        about = {
+            "format": FORMAT,
+            "chain_id": str(chain_id),
+            "ledger": ledger,
+            "date": date,
+            "time_zone": "Asia/Shanghai",
+            "csv_sha256": hashlib.sha256(self.csv()).hexdigest(),
+        }
+        return write_parquet(_KINDS, self.lines(), about)
 
 
 def open_lot_after(device_lot: int | None, words: bytes, outcomes: bytes) -> int | None:

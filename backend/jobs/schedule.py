@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from apscheduler.schedulers.background import BackgroundScheduler  # type: ignore[import-untyped]
 
+from backend.jobs.alerts import PERIOD_SECONDS as ALERT_SECONDS
+from backend.jobs.alerts import AlertJob
 from backend.jobs.cases import CaseSeeker
 from backend.jobs.follow import Follower
 from backend.jobs.heartbeat import Heartbeat
@@ -31,6 +33,7 @@ def start_schedule(
     period_ms: int,
     heartbeat_seconds: float,
     hotline: HotlineJob | None = None,
+    alerts: AlertJob | None = None,
 ) -> BackgroundScheduler:
     """Start the periodic work of this process; each piece runs one at a time, and in one process of many."""
     period = period_ms / 1000
@@ -46,6 +49,8 @@ def start_schedule(
         work.append(("relay segments", period, _by_one(lease, relay.run_once)))
     if hotline is not None:
         work.append(("tell the hotline", PERIOD_SECONDS, _by_one(lease, hotline.run_once)))
+    if alerts is not None:
+        work.append(("raise and send alerts", ALERT_SECONDS, _by_one(lease, alerts.run_once)))
     scheduler = BackgroundScheduler()
     for name, seconds, run in work:
         scheduler.add_job(

@@ -9,15 +9,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from backend.domain.journal import Network, read_entry, split_entries
-from backend.domain.layout import Kind
+from backend.domain.journal import Network
 from backend.domain.open_data import ANCHOR_SCHEMA, DayTable, anchor_subject
 from backend.domain.set_facts import date_of
-from backend.domain.types import Outcome, Role
+from backend.domain.types import Role
+from backend.store.anchors import recorded_anchors
 from backend.store.reading import Reader
 from backend.store.tables import (
     BinLabel,
-    CustodyStep,
     KnownDevice,
     LedgerSegment,
     LotRun,
@@ -36,7 +35,7 @@ from backend.usecases.open_data import (
 )
 from backend.usecases.prove_set import times_of
 
-_SEGMENTS, _RUNS, _STEPS = table_of(LedgerSegment), table_of(LotRun), table_of(CustodyStep)
+_SEGMENTS, _RUNS = table_of(LedgerSegment), table_of(LotRun)
 _BLOCKS, _DEVICES = table_of(BlockRow), table_of(KnownDevice)
 _PLACED, _BINS = table_of(PlacedBin), table_of(BinLabel)
 _FIELD_ROLES = (int(Role.CREW), int(Role.GATE), int(Role.SCALE))
@@ -77,7 +76,7 @@ class OpenData:
         return made
 
     def _made(self, table: DayTable, date: str, from_at: int, to_at: int, *, is_final: bool) -> DayData:
-        as_json = table.json(date=date, chain_id=self._network.chain_id, ledger=self._network.ledger.hex())
+        chain_id, ledger = self._network.chain_id, self._network.ledger.hex()
         return DayData(
             date,
             from_at,
@@ -89,7 +88,12 @@ class OpenData:
             table.transcribed,
             frozenset(table.bins),
             _file("lifts.csv", "text/csv", table.csv()),
-            _file("lifts.json", "application/json", as_json),
+            _file("lifts.json", "application/json", table.json(date=date, chain_id=chain_id, ledger=ledger)),
+            _file(
+                "lifts.parquet",
+                "application/vnd.apache.parquet",
+                table.parquet(date=date, chain_id=chain_id, ledger=ledger),
+            ),
         )
 
 
@@ -123,31 +127,22 @@ def read_coverage(reader: Reader, data: DayData) -> Coverage:
 def find_anchors(reader: Reader, date: str) -> list[DayAnchor]:
     """Return the digests of a day's CSV that organisations have put on the ledger, the oldest first."""
     connection = reader.connection
-    subject, first = anchor_subject(date), _first_segment_at(connection, times_of(date)[0])
-    rows = connection.execute(
-        select(_STEPS.c.seq, _SEGMENTS)
-        .join(_SEGMENTS, _SEGMENTS.c.id == _STEPS.c.segment_id)
-        .where(
-            _STEPS.c.kind == int(Kind.ANCHOR),
-            _STEPS.c.outcome == int(Outcome.APPLIED),
-            _STEPS.c.segment_id >= first,
-        )
-        .order_by(_STEPS.c.segment_id, _STEPS.c.seq)
+    found = recorded_anchors(
+        connection,
+        schema=ANCHOR_SCHEMA,
+        subject=anchor_subject(date),
+        first_segment=_first_segment_at(connection, times_of(date)[0]),
     )
-    found = []
-    for row in rows:
-        fields = read_entry(split_entries(row.words)[row.seq - row.first_seq]).fields
-        if (fields["schema"], fields["subject"]) == (ANCHOR_SCHEMA, subject):
-            found.append(
-                DayAnchor(
-                    reader.organisation(row.device[:6]),
-                    f"{fields['digest']:064x}",
-                    row.block_time,
-                    row.block_number,
-                    row.tx_hash,
-                )
-            )
-    return found
+    return [
+        DayAnchor(
+            reader.organisation(anchor.device[:6]),
+            anchor.digest.hex(),
+            anchor.block_time,
+            anchor.block_number,
+            anchor.tx_hash,
+        )
+        for anchor in found
+    ]
 
 
 def _sites(reader: Reader, data: DayData) -> tuple[tuple[SiteCoverage, ...], int]:

@@ -275,6 +275,29 @@ class PageReadRow(SQLModel, table=True):
     digest: bytes
 
 
+class InspectionStatement(SQLModel, table=True):
+    """A published statement of a random inspection; the entry is where its publisher says that its digest is."""
+
+    __tablename__ = "inspection_statement"
+
+    digest: str = Field(primary_key=True)
+    inspection: str = Field(index=True)
+    act: str
+    document: bytes
+    device: str
+    seq: int = Field(sa_type=BigInteger)
+    published_at: int = Field(sa_type=BigInteger)
+
+
+class InspectionList(SQLModel, table=True):
+    """The list that an inspection draws from: an item a line, as hex text."""
+
+    __tablename__ = "inspection_list"
+
+    inspection: str = Field(primary_key=True)
+    lines: bytes
+
+
 # --- directory -------------------------------------------------------------------------------------------
 
 
@@ -684,6 +707,46 @@ class CasePass(SQLModel, table=True):
     block_hash: str
     block_number: int = Field(sa_type=BigInteger)
     findings_at: int = Field(sa_type=BigInteger)
+
+
+# --- alerts: what was raised, and the messages that are sent of it ----------------------------------------
+
+
+class RaisedAlert(SQLModel, table=True):
+    """Something that somebody should look at; `about` is JSON of ids and codes."""
+
+    __tablename__ = "alert"
+
+    id: str = Field(primary_key=True)
+    kind: str
+    at: int = Field(sa_type=BigInteger)
+    about: str
+    path: str
+    raised_at: int = Field(sa_type=BigInteger, index=True)
+
+
+class AlertMessageRow(SQLModel, table=True):
+    """A message to one recipient; an outbox: it stays until it was taken."""
+
+    __tablename__ = "alert_message"
+    __table_args__ = (Index("ix_alert_message_due", "sent_at", "retry_at"),)
+
+    id: str = Field(primary_key=True)
+    recipient: str
+    channel: str
+    due_at: int = Field(sa_type=BigInteger)
+    retry_at: int = Field(sa_type=BigInteger)
+    attempts: int = 0
+    sent_at: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class AlertMessageItem(SQLModel, table=True):
+    """Which alerts are in a message: one, or a day's."""
+
+    __tablename__ = "alert_message_item"
+
+    message_id: str = Field(primary_key=True, foreign_key="alert_message.id")
+    alert_id: str = Field(primary_key=True, foreign_key="alert.id")
 
 
 def table_of(model: type[SQLModel]) -> Table:

@@ -120,6 +120,12 @@ class DayData:
     bins: frozenset[str]
     csv: DayFile
     json: DayFile
+    parquet: DayFile
+
+    @property
+    def files(self) -> tuple[DayFile, ...]:
+        """The data set in each of its forms: the CSV is what anchors bind."""
+        return self.csv, self.json, self.parquet
 
 
 @dataclass(frozen=True)

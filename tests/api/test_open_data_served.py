@@ -109,7 +109,8 @@ class TestADay:
         listed = days(city)
         assert len(listed) == 2
         for day in listed:
-            served = {form: get(city, f"/{day}/lifts.{form}").content for form in ("csv", "json")}
+            forms = ("csv", "json", "parquet")
+            served = {form: get(city, f"/{day}/lifts.{form}").content for form in forms}
             done = city.huanlian(
                 "open-data", day, "--rpc", city.rpc_url, "--trust", city.trust, "--out", str(tmp_path)
             )

@@ -10,22 +10,52 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from custody_stories import NETWORK
+from custody_stories import NETWORK, NOON
 from fastapi.testclient import TestClient
 from shared_material import find_shared
-from small_city import SmallCity, upload_of, write_lifts
+from small_city import CREW, STATION, SmallCity, upload_of, write_lifts
 
 from backend.api.app import create_api
 from backend.api.deps import UPLOADS_MAX
 from backend.api.problems import PROBLEMS
 from backend.domain import errors
 from backend.domain.errors import DomainError
+from backend.domain.inspection_statements import (
+    ANCHOR_SCHEMA,
+    Commit,
+    Opening,
+    Statement,
+    digest_of,
+    inspection_id,
+    inspection_text,
+    statement_document,
+    statement_subject,
+)
 from backend.domain.layout import Kind
+from backend.domain.recorded import EntryId
 from backend.domain.types import device_id, device_text
 from backend.domain.writer import JournalWriter, SigningKey
+from backend.store.inspections import InspectionStore
+from backend.usecases.inspections import Published
 
 ROOT = Path(__file__).resolve().parents[2]
 JSON = {"content-type": "application/json"}
+OPENING = Opening(
+    by=f"{CREW:06x}",
+    at=1,
+    auditor="00000b",
+    candidates="bins",
+    site="",
+    day="",
+    list_block=1,
+    list_count=3,
+    list_root="00" * 32,
+    sample=1,
+    commit_by=9,
+    seed_block=10,
+    reveal_by=19,
+    default_block=20,
+)
 
 
 def require_valid(body: dict[str, Any]) -> None:
@@ -146,6 +176,46 @@ class Provoke:
 
     def unknown_complaint(self) -> Any:
         return self._call("agreed")
+
+    def unreadable_inspection(self) -> Any:
+        return self._publish("{}", 1)
+
+    def not_anchored(self) -> Any:
+        assert self.hand_in().status_code == 201
+        return self._publish(statement_document(OPENING).decode(), 1)
+
+    def unknown_inspection(self) -> Any:
+        return self.client.get(f"/api/v1/inspections/{'0' * 24}")
+
+    def not_a_party(self) -> Any:
+        opening = replace(OPENING, by=f"{STATION:06x}")
+        digest = digest_of(statement_document(opening))
+        inspection = inspection_text(inspection_id(digest))
+        kept = Published(statement_document(opening), EntryId(self.truck.device, 1))
+        with self.city.database.transaction() as connection:
+            InspectionStore(connection).keep(inspection, opening, kept, now=NOON)
+        said = Commit(by=f"{CREW:06x}", at=1, opening=digest.hex(), commitment="00" * 32)
+        return self._publish(*self._sealed(said))
+
+    def list_differs(self) -> Any:
+        return self._publish(*self._sealed(OPENING))
+
+    def _sealed(self, statement: Statement) -> tuple[str, int]:
+        """Hand in an anchor of a statement; return its document and the anchor's seq."""
+        document = statement_document(statement)
+        digest = digest_of(document)
+        seq = self.truck.write(
+            Kind.ANCHOR,
+            schema=ANCHOR_SCHEMA,
+            subject=statement_subject(statement, digest),
+            digest=int.from_bytes(digest, "big"),
+        )
+        assert self.hand_in().status_code == 201
+        return document.decode(), seq
+
+    def _publish(self, document: str, seq: int) -> Any:
+        body = {"device": device_text(self.truck.device), "seq": seq, "document": document}
+        return self.client.post("/api/v1/inspections", json=body)
 
     def _call(self, key: str) -> Any:
         app: Any = self.client.app

@@ -86,6 +86,8 @@ def addresses(city: City) -> dict[str, str]:
         "balance": "/balance",
         "city": "/city",
         "complaints": "/complaints",
+        "inspections": "/inspections",
+        "alerts": "/alerts",
     }
 
 
@@ -94,7 +96,7 @@ NAMES = [
     "lots of a stream", "lot station 1", "lot truck 1", "lot truck2 1", "lot food truck 1",
     "lot food truck 2", "lot blue truck 1", "lot blue truck 2", "lot truck 2", "lot food truck 3", "verify",
     "verify a queued entry", "how to verify", "devices", "continuity", "open data", "radar",
-    "balance", "city", "complaints",
+    "balance", "city", "complaints", "inspections", "alerts",
 ]  # fmt: skip
 
 
