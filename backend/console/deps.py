@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from backend.demo.parks import ParkRecord, load_parks
 from backend.domain.complaint_rules import ComplaintRules
 from backend.domain.radar.thresholds import Threshold
 from backend.exchange.complaint_rules_file import load_complaint_rules
@@ -37,7 +38,8 @@ class ConsoleDeps:
     `open_days` and `open_day` the open data (ValueError for what is no date).
     `app_dist` is the folder with the built phone application. `trust` is this deployment's trust file. `now` is
     the server's clock in Unix seconds: deadlines are judged by it. `write()` opens one writing transaction;
-    without it complaints cannot be made. `tells_hotline` says whether complaints are passed on to 12345.
+    without it complaints cannot be made. `tells_hotline` says whether complaints are passed on to 12345. `parks`
+    are those that public sources tell of.
     """
 
     read: Callable[[], AbstractContextManager[Reader]]
@@ -56,3 +58,4 @@ class ConsoleDeps:
     write: Callable[[], AbstractContextManager[Connection]] | None = None
     complaint_rules: tuple[ComplaintRules, ...] = field(default_factory=load_complaint_rules)
     tells_hotline: bool = False
+    parks: tuple[ParkRecord, ...] = field(default_factory=load_parks)

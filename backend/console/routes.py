@@ -13,7 +13,19 @@ from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from backend.console import balance, city, complaints, continuity, lots, open_data, places, radar
+from backend.console import (
+    balance,
+    city,
+    complaints,
+    continuity,
+    fate,
+    indicators,
+    lots,
+    open_data,
+    parks,
+    places,
+    radar,
+)
 from backend.console.assets import find_asset
 from backend.console.deps import ConsoleDeps
 from backend.console.journeys import Places, Portrait, draw
@@ -38,6 +50,9 @@ def create_console_router(deps: ConsoleDeps) -> APIRouter:
     balance.add_routes(router, pages)
     city.add_routes(router, pages)
     radar.add_routes(router, pages)
+    parks.add_routes(router, pages)
+    fate.add_routes(router, pages)
+    indicators.add_routes(router, pages)
     complaints.add_routes(router, pages)
     _add_home(router, pages)
     _add_verify(router, pages)

@@ -11,10 +11,14 @@ from backend.jobs.heartbeat import Heartbeat
 from backend.jobs.hotline import PERIOD_SECONDS, HotlineJob
 from backend.jobs.radar import Radar
 from backend.jobs.relay import Relay
+from backend.jobs.tally import Tally
 from backend.store.lease import LEASE_SECONDS, Lease
 
 RADAR_SECONDS = 60.0
 """A day of a city takes some seconds to look through; nobody waits for it."""
+
+TALLY_SECONDS = 5.0
+"""With nothing new it costs two short questions."""
 
 
 def start_schedule(
@@ -24,6 +28,7 @@ def start_schedule(
     follower: Follower,
     heartbeat: Heartbeat,
     radar: Radar,
+    tally: Tally,
     period_ms: int,
     heartbeat_seconds: float,
     hotline: HotlineJob | None = None,
@@ -35,6 +40,7 @@ def start_schedule(
         ("tell that it lives", heartbeat_seconds, heartbeat.beat),
         ("watch chain and queue", heartbeat_seconds, _by_one(lease, heartbeat.look)),
         ("follow the ledger", period, _by_one(lease, follower.catch_up, meanwhile=follower.ask)),
+        ("count for the indicators", TALLY_SECONDS, _by_one(lease, tally.run_once)),
         ("look for what does not fit", RADAR_SECONDS, _by_one(lease, radar.run_once)),
     ]
     if relay is not None:

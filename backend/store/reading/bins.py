@@ -13,6 +13,7 @@ from backend.store.lift_runs import LiftPlace, find_lifts
 from backend.store.reading.journeys import JourneyReading
 from backend.store.reading.runs import ENTRIES_IN_SEGMENT, is_whole, parts
 from backend.store.recorded_entries import EntryPlace
+from backend.store.segment_times import first_segment_at
 from backend.store.tables import (
     BinLabel,
     CollectionPoint,
@@ -101,7 +102,10 @@ class BinReading(JourneyReading):
         rows = self._connection.execute(
             select(_STEPS.c.device, _STEPS.c.seq, _SEGMENTS.c.words)
             .join(_SEGMENTS, _SEGMENTS.c.id == _STEPS.c.segment_id)
-            .where(_STEPS.c.kind == int(Kind.DECLINE), _SEGMENTS.c.block_time >= since)
+            .where(
+                _STEPS.c.kind == int(Kind.DECLINE),
+                _STEPS.c.segment_id >= first_segment_at(self._connection, since),
+            )
             .order_by(_STEPS.c.segment_id.desc(), _STEPS.c.seq.desc())
         )
         # Most are of other bins; only where its five bytes stand are the words taken apart.
