@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-_IS_ANCHOR, _IS_DECLINE = text("kind = 17"), text("kind = 20")
+_IS_ANCHOR, _IS_DECLINE, _IS_GIVEN = text("kind = 17"), text("kind = 20"), text("status = 2")
 
 # --- handed in -------------------------------------------------------------------------------------------
 
@@ -366,7 +366,10 @@ class LotRow(SQLModel, table=True):
     """A lot as it stands now."""
 
     __tablename__ = "lot"
-    __table_args__ = (Index("ix_lot_given_to", "given_to_organisation", "status"),)
+    __table_args__ = (
+        Index("ix_lot_given_to", "given_to_organisation", "status"),
+        Index("ix_lot_offered", "lot", sqlite_where=_IS_GIVEN, postgresql_where=_IS_GIVEN),
+    )
 
     lot: str = Field(primary_key=True)
     holder: str = Field(index=True)

@@ -45,7 +45,9 @@ class Reader(BinReading):
         """Return how far the books are."""
         newest = self._connection.execute(select(_BLOCKS).order_by(_BLOCKS.c.number.desc()).limit(1)).one_or_none()
         segment = self._connection.execute(
-            select(_SEGMENTS.c.id, _SEGMENTS.c.lifts_to).order_by(_SEGMENTS.c.id.desc()).limit(1)
+            select(_SEGMENTS.c.id, _SEGMENTS.c.lifts_to).where(
+                _SEGMENTS.c.id == select(func.max(_SEGMENTS.c.id)).scalar_subquery()
+            )
         ).one_or_none()
         count = self._count
         return Following(

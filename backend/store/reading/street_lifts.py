@@ -9,12 +9,12 @@ from sqlalchemy import Connection, select
 
 from backend.domain.indicators import contamination
 from backend.domain.journal import read_entry, split_entries
-from backend.domain.layout import Kind
 from backend.domain.lifts import bin_of, lifted_at, stream_of
 from backend.domain.mass_flows import day_of_fact
 from backend.domain.periods import Period
 from backend.domain.types import Flaw, Outcome, bin_text
 from backend.store.lift_runs import find_lifts
+from backend.store.reading.bins import IS_DECLINE
 from backend.store.reading.lift_words import lift_words
 from backend.store.segment_times import first_segment_at
 from backend.store.tables import CustodyStep, LedgerSegment, PlacedBin, table_of
@@ -103,7 +103,7 @@ def _declined(connection: Connection, bins: Collection[int], period: Period, fir
         select(_STEPS.c.device, _STEPS.c.seq, _SEGMENTS.c.first_seq, _SEGMENTS.c.words, _SEGMENTS.c.block_time)
         .join(_SEGMENTS, _SEGMENTS.c.id == _STEPS.c.segment_id)
         .where(
-            _STEPS.c.kind == int(Kind.DECLINE),
+            _STEPS.c.kind == IS_DECLINE,
             _STEPS.c.segment_id >= first,
             _STEPS.c.outcome == int(Outcome.APPLIED),
         )

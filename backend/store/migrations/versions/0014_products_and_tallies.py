@@ -79,10 +79,13 @@ def upgrade() -> None:
         sqlite_where=is_decline,
         postgresql_where=is_decline,
     )
+    is_given = sa.text("status = 2")
+    op.create_index("ix_lot_offered", "lot", ["lot"], sqlite_where=is_given, postgresql_where=is_given)
     fill(op.get_bind())
 
 
 def downgrade() -> None:
+    op.drop_index("ix_lot_offered", "lot")
     op.drop_index("ix_custody_step_decline", "custody_step")
     for table in ("tally_pass", "heard_tally", "lift_tally", "product_amount"):
         op.drop_table(table)
