@@ -38,6 +38,7 @@ from backend.jobs.hotline import HotlineJob
 from backend.jobs.radar import Radar
 from backend.jobs.relay import Relay
 from backend.jobs.schedule import start_schedule
+from backend.jobs.tally import Tally
 from backend.jobs.witness import RpcWitness
 from backend.logs import configure_logs
 from backend.settings import Settings
@@ -132,6 +133,7 @@ def create_app(settings: Settings, *, now: Callable[[], int] = wall_clock) -> Fa
                 CaseRules(services.tolerances.rules, services.thresholds, services.case_rules),
                 services.now,
             ),
+            tally=Tally(database),
             period_ms=settings.poll_period_ms,
             heartbeat_seconds=settings.heartbeat_seconds,
             hotline=None if hotline is None else HotlineJob(database, hotline, now),

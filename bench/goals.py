@@ -45,6 +45,8 @@ GOALS: dict[str, Goal] = {
     "index_postgres_lifts_per_s": _at_least(60_000),
     "trace_p95_ms_sqlite": _at_most(300),
     "trace_p95_ms_postgres": _at_most(300),
+    "pages_p95_ms_sqlite": _at_most(150),
+    "pages_10m_p95_ms_sqlite": _at_most(150),
     "verify_valid_10k": _at_least(10_000),
     "verify_invalid_1k": _at_least(1_000),
     "lift_bundle_max_kb": _at_most(100),

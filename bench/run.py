@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from bench.bench_report import write_report
 from bench.figure import Figure
-from bench.figures import accept, audit, gas, index, pipeline, proofs, trace
+from bench.figures import accept, audit, gas, index, pages, pipeline, proofs, trace
 from bench.figures.lifts import mine_lifts_per_s, seal_lifts_per_s
 from bench.goals import Measured
 
@@ -50,6 +50,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "audit_seconds_1m": audit.audit_seconds("audit_seconds_1m"),
     "audit_50_seconds_1m": audit.audit_seconds("audit_50_seconds_1m", lifts_a_segment=50),
     **{f"trace_p95_ms_{name}": trace.trace_p95_ms(name) for name in ("sqlite", "postgres")},
+    "pages_p95_ms_sqlite": pages.pages_p95_ms("pages_p95_ms_sqlite", lifts=1_000_000),
     "verify_valid_10k": proofs.verify_valid_10k,
     "verify_invalid_1k": proofs.verify_invalid_1k,
     "verify_bundles_per_s": proofs.verify_bundles_per_s,
@@ -59,6 +60,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
 LONG_FIGURES: dict[str, Callable[[], Figure]] = {
     "pipeline_2m_lifts_per_s": pipeline.pipeline_lifts_per_s("pipeline_2m_lifts_per_s", lifts=2_000_000, runs=1),
     "scan_to_books_10min_p95_s": pipeline.scan_to_books_p95_s("scan_to_books_10min_p95_s", minutes=10),
+    "pages_10m_p95_ms_sqlite": pages.pages_p95_ms("pages_10m_p95_ms_sqlite", lifts=10_000_000),
     "peak_accept_10min_p95_ms": accept.peak_accept_p95_ms("peak_accept_10min_p95_ms", minutes=10),
 }
 """The same at full length: measured only when named."""

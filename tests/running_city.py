@@ -41,6 +41,11 @@ def _is_ready(port: int) -> bool:
         return False
 
 
+def rpc_of(city: RunningCity) -> str:
+    """Return where a city's chain answers."""
+    return f"http://127.0.0.1:{city.rpc_port}"
+
+
 @dataclass
 class RunningCity:
     """Chain and server; both can be killed and started again on the same ports."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from backend.demo.parks import ParkRecord, load_parks
 from backend.domain.case_rules import CaseRule
 from backend.domain.complaint_rules import ComplaintRules
 from backend.domain.inspection import BlockHash
@@ -43,7 +44,8 @@ class ConsoleDeps:
     the server's clock in Unix seconds: deadlines are judged by it. `write()` opens one writing transaction;
     without it complaints cannot be made and nobody can sign in. `identity_provider` signs people in beside their
     passkeys. `tells_hotline` says whether complaints are passed on to 12345.
-    `block_hash` is the node's, None while it does not answer.
+    `block_hash` is the node's, None while it does not answer. `parks` are
+    those that public sources tell of.
     """
 
     read: Callable[[], AbstractContextManager[Reader]]
@@ -65,3 +67,4 @@ class ConsoleDeps:
     identity_provider: OidcProvider | None = None
     case_rules: tuple[CaseRule, ...] = field(default_factory=load_case_rules)
     block_hash: BlockHash = field(default=lambda _: None)
+    parks: tuple[ParkRecord, ...] = field(default_factory=load_parks)

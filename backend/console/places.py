@@ -11,6 +11,7 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from backend.console.fate import fate_view
 from backend.console.journeys import Places, Portrait, draw
 from backend.console.pages import Pages
 from backend.domain.errors import DomainError
@@ -138,7 +139,13 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
             trace = reader.find_bin_trace(number, limit=_LIFTS_SHOWN)
             if trace is None:
                 return pages.not_found(request, about="bin")
-            return pages.render(request, "bin.html", bin=trace.bin, lifts=traced(reader, trace))
+            return pages.render(
+                request,
+                "bin.html",
+                bin=trace.bin,
+                lifts=traced(reader, trace),
+                fate=fate_view(reader, number),
+            )
 
     @router.get("/8004/{giai}")
     def label(request: Request, giai: str) -> HTMLResponse:

@@ -22,10 +22,13 @@ from backend.console import (
     complaint_desk,
     complaints,
     continuity,
+    fate,
+    indicators,
     inspections,
     lots,
     open_data,
     oversight,
+    parks,
     places,
     radar,
     reads,
@@ -60,6 +63,9 @@ def create_console_router(deps: ConsoleDeps) -> APIRouter:
     city.add_routes(router, pages)
     radar.add_routes(router, pages)
     cases.add_routes(router, pages)
+    parks.add_routes(router, pages)
+    fate.add_routes(router, pages)
+    indicators.add_routes(router, pages)
     complaints.add_routes(router, pages)
     complaint_desk.add_routes(router, pages)
     sign_in.add_routes(router, pages)

@@ -14,12 +14,16 @@ from backend.jobs.heartbeat import Heartbeat
 from backend.jobs.hotline import PERIOD_SECONDS, HotlineJob
 from backend.jobs.radar import Radar
 from backend.jobs.relay import Relay
+from backend.jobs.tally import Tally
 from backend.store.lease import LEASE_SECONDS, Lease
 
 RADAR_SECONDS = 60.0
 """A day of a city takes some seconds to look through; nobody waits for it."""
 CASES_SECONDS = 2.0
 """Somebody who has just acted looks at the case again."""
+
+TALLY_SECONDS = 5.0
+"""With nothing new it costs two short questions."""
 
 
 def start_schedule(
@@ -30,6 +34,7 @@ def start_schedule(
     heartbeat: Heartbeat,
     radar: Radar,
     cases: CaseSeeker,
+    tally: Tally,
     period_ms: int,
     heartbeat_seconds: float,
     hotline: HotlineJob | None = None,
@@ -42,6 +47,7 @@ def start_schedule(
         ("tell that it lives", heartbeat_seconds, heartbeat.beat),
         ("watch chain and queue", heartbeat_seconds, _by_one(lease, heartbeat.look)),
         ("follow the ledger", period, _by_one(lease, follower.catch_up, meanwhile=follower.ask)),
+        ("count for the indicators", TALLY_SECONDS, _by_one(lease, tally.run_once)),
         ("look for what does not fit", RADAR_SECONDS, _by_one(lease, radar.run_once)),
         ("look for what waits", CASES_SECONDS, _by_one(lease, cases.run_once)),
     ]

@@ -12,7 +12,7 @@ from backend.domain.devices import find_device
 from backend.domain.journal import Network
 from backend.domain.steps import is_ready
 from backend.domain.types import device_text, lot_text, organisation_of, organisation_text
-from backend.store import bulk, lift_runs, mass_moves, slots
+from backend.store import bulk, lift_runs, mass_moves, products, slots
 from backend.store.bulk import delete_rows, insert_rows, replace_rows
 from backend.store.intake import IntakeStore, upsert
 from backend.store.session import Database
@@ -32,6 +32,7 @@ from backend.store.tables import (
     MassStretch,
     OpenedSite,
     PlacedBin,
+    ProductAmount,
     RefusedSegment,
     Slot,
     table_of,
@@ -51,9 +52,11 @@ HEADERS_KEPT = 256
 _OTHER_LARGE_TABLES = (table_of(Slot), _ACCEPTED)
 _FEW_SEGMENTS_BITS = 8
 _FLOWS = (table_of(OpenedSite), table_of(MassMove), table_of(MassDay), table_of(MassStretch))
+_PRODUCTS = table_of(ProductAmount)
 BOOK_TABLES = (
     *(_BLOCKS, _SEGMENTS, _STEPS, _LINKS, _LIFTS, _RUNS, _LOTS, _REFUSED, _PLACED, _DISAGREEMENTS),
     *_FLOWS,
+    _PRODUCTS,
 )
 
 
@@ -111,7 +114,7 @@ class BooksStore:
                 self.state.write(connection)
                 self._project_lots(connection, lots)
                 self._write(connection, folder.lines)
-                self._moves.write(connection, folder.lines.facts)
+                products.write(connection, self._moves.write(connection, folder.lines.facts))
                 lift_runs.reshape(
                     connection,
                     before=first_id,
@@ -169,7 +172,7 @@ class BooksStore:
                 .where(_STEPS.c.settled_block > ancestor)
                 .values(**_outcome_columns(_STEPS.c.recorded_outcome), settled_block=None, settled_at=None)
             )
-            for table in (_SEGMENTS, _REFUSED, _PLACED, _DISAGREEMENTS):
+            for table in (_SEGMENTS, _REFUSED, _PLACED, _DISAGREEMENTS, _PRODUCTS):
                 connection.execute(delete(table).where(table.c.block_number > ancestor))
             connection.execute(delete(_BLOCKS).where(_BLOCKS.c.number > ancestor))
             touched = slots.roll_back(connection, ancestor)

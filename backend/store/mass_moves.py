@@ -6,7 +6,7 @@ A lot's stock is not kept: it follows from the lot's moves. Source: docs/spec/ma
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -46,6 +46,14 @@ _STOCKS_HELD_MAX = 200_000
 Row = tuple[Any, ...]
 
 
+class Worked(NamedTuple):
+    """A transformation or a closing, with the last of its moves: where, when and of which stream it was."""
+
+    fact: AppliedEntry
+    move: Move
+    block_number: int
+
+
 class MassMoves:
     """Writes moves; holds the stocks of lots that were asked for, until told to forget them."""
 
@@ -56,28 +64,32 @@ class MassMoves:
         """Drop what is held in memory; the database has the truth."""
         self._stocks.clear()
 
-    def write(self, connection: Connection, lines: Sequence[FactsLine]) -> None:
-        """Add what these facts move."""
+    def write(self, connection: Connection, lines: Sequence[FactsLine]) -> list[Worked]:
+        """Add what these facts move; return those of them that worked or closed a lot."""
         if not lines:
-            return
+            return []
         if len(self._stocks) > _STOCKS_HELD_MAX:
             self.forget()
         entries = _entries_settled(connection, lines)
         ordered = [(line, _ordered(line, entries)) for line in lines]
         self._load(connection, {lot for _, facts in ordered for fact in facts for lot in _lots_of(fact)})
         flows = MassFlows(self._stocks, _sites(connection))
-        rows, sites = list[Row](), list[dict[str, Any]]()
+        rows, sites, worked = list[Row](), list[dict[str, Any]](), list[Worked]()
         next_id = (connection.execute(select(func.max(_MOVES.c.id))).scalar_one() or 0) + 1
         for line, facts in ordered:
             for fact in facts:
                 if isinstance(fact, AppliedEntry) and fact.entry.kind == Kind.SITE:
                     sites.append(_site_row(fact, line.block_number))
-                for move in flows.apply(fact):
+                moves = flows.apply(fact)
+                for move in moves:
                     rows.append(_row(next_id + len(rows), move, line.block_number))
+                if isinstance(fact, AppliedEntry) and fact.entry.kind in (Kind.TRANSFORM, Kind.CLOSE):
+                    worked.append(Worked(fact, moves[-1], line.block_number))
         insert_rows(connection, _MOVES, rows)
         if sites:
             connection.execute(insert(_SITES), sites)
         _add(connection, _summed(rows))
+        return worked
 
     def _load(self, connection: Connection, lots: set[int]) -> None:
         """Follow the moves of lots that are not held in memory."""
@@ -242,7 +254,7 @@ def fill(connection: Connection) -> None:
     there are such, `huanlian reindex --replace` folds them.
     """
     moves, lines = MassMoves(), list[FactsLine]()
-    for line in _lines_kept(connection):
+    for line in lines_kept(connection):
         lines.append(line)
         if len(lines) == _LOTS_A_QUERY:
             moves.write(connection, lines)
@@ -250,7 +262,7 @@ def fill(connection: Connection) -> None:
     moves.write(connection, lines)
 
 
-def _lines_kept(connection: Connection) -> Iterator[FactsLine]:
+def lines_kept(connection: Connection) -> Iterator[FactsLine]:
     """Yield what each segment did, in the order of the ledger, and what a block settled beside its segments."""
     desks: dict[str, int] = {}
     settled = _steps_settled(connection)

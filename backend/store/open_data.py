@@ -15,6 +15,7 @@ from backend.domain.set_facts import date_of
 from backend.domain.types import Role
 from backend.store.anchors import recorded_anchors
 from backend.store.reading import Reader
+from backend.store.segment_times import first_segment_at
 from backend.store.tables import (
     BinLabel,
     KnownDevice,
@@ -60,7 +61,7 @@ class OpenData:
         connection = reader.connection
         from_at, to_at = times_of(date)
         is_final = _is_final(reader, to_at)
-        first, end = (_first_segment_at(connection, at) for at in (from_at, to_at))
+        first, end = (first_segment_at(connection, at) for at in (from_at, to_at))
         # Of a chain that was lost and began anew the same day would be another.
         key = (date, _hash_of(connection, end - 1) if end > first else "")
         if is_final and key in self._kept:
@@ -101,12 +102,12 @@ def list_days(reader: Reader, *, until_at: int) -> list[DayLine]:
     """Return the newest days on which something was recorded, the newest first."""
     connection = reader.connection
     lines: list[DayLine] = []
-    end = _first_segment_at(connection, until_at)
+    end = first_segment_at(connection, until_at)
     while end > 1 and len(lines) < _DAYS_LISTED:
         newest = connection.execute(select(_SEGMENTS.c.block_time).where(_SEGMENTS.c.id == end - 1)).scalar_one()
         date = date_of(newest)
         from_at, to_at = times_of(date)
-        first = _first_segment_at(connection, from_at)
+        first = first_segment_at(connection, from_at)
         lines.append(DayLine(date, end - first, _is_final(reader, to_at)))
         end = first
     return lines
@@ -119,7 +120,7 @@ def read_coverage(reader: Reader, data: DayData) -> Coverage:
     of crews, gates and scales enrolled by then; of the revoked and expired only those that reported.
     """
     connection = reader.connection
-    first, end = (_first_segment_at(connection, at) for at in (data.from_at, data.to_at))
+    first, end = (first_segment_at(connection, at) for at in (data.from_at, data.to_at))
     sites, unknown = _sites(reader, data)
     return Coverage(sites, _organisations(reader, data, first, end), unknown)
 
@@ -131,7 +132,7 @@ def find_anchors(reader: Reader, date: str) -> list[DayAnchor]:
         connection,
         schema=ANCHOR_SCHEMA,
         subject=anchor_subject(date),
-        first_segment=_first_segment_at(connection, times_of(date)[0]),
+        first_segment=first_segment_at(connection, times_of(date)[0]),
     )
     return [
         DayAnchor(
@@ -224,16 +225,6 @@ def _segments(connection: Connection, first: int, end: int) -> Iterator[tuple[Ro
             select(_SEGMENTS).where(_SEGMENTS.c.id >= start, _SEGMENTS.c.id < stop).order_by(_SEGMENTS.c.id)
         ):
             yield row, lots.get(row.id)
-
-
-def _first_segment_at(connection: Connection, at: int) -> int:
-    """Return the id of the first segment in a block of this time or later; ids are in the order of blocks."""
-    low, high = 1, (connection.execute(select(func.max(_SEGMENTS.c.id))).scalar_one() or 0) + 1
-    while low < high:
-        middle = (low + high) // 2
-        time = connection.execute(select(_SEGMENTS.c.block_time).where(_SEGMENTS.c.id == middle)).scalar_one()
-        low, high = (middle + 1, high) if time < at else (low, middle)
-    return low
 
 
 def _is_final(reader: Reader, to_at: int) -> bool:

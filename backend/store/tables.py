@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-_IS_ANCHOR = text("kind = 17")
+_IS_ANCHOR, _IS_DECLINE, _IS_GIVEN = text("kind = 17"), text("kind = 20"), text("status = 2")
 
 # --- handed in -------------------------------------------------------------------------------------------
 
@@ -438,6 +438,7 @@ class CustodyStep(SQLModel, table=True):
         Index("ix_custody_step_about", "about_device", "about_seq"),
         Index("ix_custody_step_settled", "settled_block"),
         Index("ix_custody_step_anchor", "segment_id", sqlite_where=_IS_ANCHOR, postgresql_where=_IS_ANCHOR),
+        Index("ix_custody_step_decline", "segment_id", sqlite_where=_IS_DECLINE, postgresql_where=_IS_DECLINE),
     )
 
     device: str = Field(primary_key=True)
@@ -472,7 +473,10 @@ class LotRow(SQLModel, table=True):
     """A lot as it stands now."""
 
     __tablename__ = "lot"
-    __table_args__ = (Index("ix_lot_given_to", "given_to_organisation", "status"),)
+    __table_args__ = (
+        Index("ix_lot_given_to", "given_to_organisation", "status"),
+        Index("ix_lot_offered", "lot", sqlite_where=_IS_GIVEN, postgresql_where=_IS_GIVEN),
+    )
 
     lot: str = Field(primary_key=True)
     holder: str = Field(index=True)
@@ -545,6 +549,35 @@ class MassDay(SQLModel, table=True):
     delta: int = Field(sa_type=BigInteger)
     given: int = Field(sa_type=BigInteger)
     facts: int = Field(sa_type=BigInteger)
+
+
+class ProductAmount(SQLModel, table=True):
+    """What an applied transformation made, or a closed lot left as.
+
+    `fate` is 0 for what was made; `source` the lot that was worked or closed, `lot` what came of it ("" for
+    energy, gas and water). `amount` is in the product's own unit.
+    """
+
+    __tablename__ = "product_amount"
+    __table_args__ = (
+        Index("ix_product_amount_figure", "site", "day", "product"),
+        Index("ix_product_amount_source", "source"),
+    )
+
+    device: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True, sa_type=BigInteger)
+    place: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    source: str
+    lot: str
+    organisation: str
+    site: str
+    stream: int
+    occurred_at: int = Field(sa_type=BigInteger)
+    day: int
+    product: int
+    amount: int = Field(sa_type=BigInteger)
+    fate: int
+    block_number: int = Field(sa_type=BigInteger, index=True)
 
 
 class MassStretch(SQLModel, table=True):
@@ -747,6 +780,62 @@ class AlertMessageItem(SQLModel, table=True):
 
     message_id: str = Field(primary_key=True, foreign_key="alert_message.id")
     alert_id: str = Field(primary_key=True, foreign_key="alert.id")
+
+
+# --- tallies: counted in the books, and counted again when they are rebuilt -------------------------------
+
+
+class LiftTally(SQLModel, table=True):
+    """Lifts of a day or a month by crew's organisation, the street where the bin stands, and stream.
+
+    `period` is a date or a month as text. `site` is "" for bins that nobody has placed. `delay_seconds` is the sum
+    from the device's clock to the block.
+    """
+
+    __tablename__ = "lift_tally"
+    __table_args__ = (Index("ix_lift_tally_site", "site", "period"),)
+
+    period: str = Field(primary_key=True)
+    site: str = Field(primary_key=True)
+    organisation: str = Field(primary_key=True)
+    stream: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    lifts: int = Field(sa_type=BigInteger)
+    grams: int = Field(sa_type=BigInteger)
+    clean: int = Field(sa_type=BigInteger)
+    some_mixing: int = Field(sa_type=BigInteger)
+    badly_mixed: int = Field(sa_type=BigInteger)
+    wrong: int = Field(sa_type=BigInteger)
+    declined: int = Field(sa_type=BigInteger)
+    timely: int = Field(sa_type=BigInteger)
+    delay_seconds: int = Field(sa_type=BigInteger)
+
+
+class HeardTally(SQLModel, table=True):
+    """Which bins of a street, or devices of an organisation, a day or a month has a lift of.
+
+    `packed` holds their numbers in order, 8 bytes each. `owner` is "" for bins that nobody has placed. The kind
+    `placed` counts the bins of a street by the day from which they stand there.
+    """
+
+    __tablename__ = "heard_tally"
+
+    period: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    owner: str = Field(primary_key=True)
+    heard: int
+    packed: bytes
+
+
+class TallyPass(SQLModel, table=True):
+    """How far lifts are counted: the newest segment, and the block it was in."""
+
+    __tablename__ = "tally_pass"
+
+    id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    segment_id: int = Field(sa_type=BigInteger)
+    block_hash: str
+    placed_block: int = Field(sa_type=BigInteger)
+    """The newest block with a placement that was known when it was counted."""
 
 
 def table_of(model: type[SQLModel]) -> Table:

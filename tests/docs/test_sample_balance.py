@@ -5,46 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from running_city import RunningCity
-
-from backend.domain.custody_state import LotStatus
+from running_city import RunningCity, rpc_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "docs" / "samples" / "mass_balance.py"
 TAKE = 4
-STATUS, WAITING = 5, (LotStatus.LEAVING, LotStatus.PROMISED)
-
-
-def rpc_of(town: RunningCity) -> str:
-    return f"http://127.0.0.1:{town.rpc_port}"
-
-
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCity]:
-    """A demo street's morning on a real chain, served by a real server."""
-    running = RunningCity(tmp_path_factory.mktemp("balance"))
-    seeded = running.huanlian(
-        "seed", "--data-dir", str(running.data_dir), "--rpc", rpc_of(running), "--api", running.url
-    )
-    assert seeded.exit_code == 0, seeded.output
-    while any(lot[STATUS] in WAITING for lot in running.courier.get("/api/v1/books/lots")["lots"]):
-        time.sleep(0.1)  # steps that waited are settled one after the other
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
-def day(town: RunningCity) -> str:
-    midnight = json.loads((town.data_dir / "field" / "demo.json").read_text())["midnight"]
-    return str((datetime.fromtimestamp(midnight, UTC) + timedelta(hours=8)).date())
 
 
 def served(town: RunningCity, day: str, **asked: str) -> Any:

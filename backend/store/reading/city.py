@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, func, literal, select
 
 from backend.domain.custody_state import LotStatus
 from backend.domain.mass_balance import is_beyond
@@ -18,6 +18,8 @@ from backend.store.tables import LotRow, MassMove, table_of
 
 _LOTS, _MOVES = table_of(LotRow), table_of(MassMove)
 _IN_CUSTODY = tuple(int(status) for status in (LotStatus.HELD, LotStatus.GIVEN, LotStatus.LEAVING))
+# Written into the statement: SQLite uses the index over offered lots for no value that it is told later.
+_GIVEN = literal(int(LotStatus.GIVEN), literal_execute=True)
 _PASSED_ON = tuple(int(flow) for flow in (Flow.TAKEN, Flow.MOVED_IN))
 
 
@@ -85,20 +87,18 @@ class CityReader:
 
     def count_offers(self, *, before: int | None = None) -> int:
         """Return how many lots are given and not taken; of those given before an instant."""
-        query = select(func.count()).select_from(_LOTS)
-        where = [_LOTS.c.status == int(LotStatus.GIVEN)]
+        where = [_LOTS.c.status == _GIVEN]
         if before is not None:
-            query = query.join(_MOVES, _is_offer())
-            where.append(_MOVES.c.occurred_at < before)
-        return int(self._connection.execute(query.where(*where)).scalar_one())
+            where.append(_offered_at() < before)
+        return int(self._connection.execute(select(func.count()).select_from(_LOTS).where(*where)).scalar_one())
 
     def offers(self, *, limit: int) -> list[Offer]:
         """Return lots that are given and not taken, those that wait longest first."""
+        since = _offered_at()
         rows = self._connection.execute(
-            select(_LOTS, _MOVES.c.occurred_at)
-            .join(_MOVES, _is_offer())
-            .where(_LOTS.c.status == int(LotStatus.GIVEN))
-            .order_by(_MOVES.c.occurred_at, _LOTS.c.lot)
+            select(_LOTS, since.label("occurred_at"))
+            .where(_LOTS.c.status == _GIVEN, since.is_not(None))
+            .order_by(since, _LOTS.c.lot)
             .limit(limit)
         )
         return [
@@ -169,8 +169,12 @@ class CityReader:
         ]
 
 
-def _is_offer() -> Any:
-    return and_(_MOVES.c.lot == _LOTS.c.lot, _MOVES.c.flow == int(Flow.OFFERED), _MOVES.c.seq == _LOTS.c.give_seq)
+def _offered_at() -> Any:
+    """Return when the give that a lot waits on happened, sought out lot by lot: few lots wait, moves are many."""
+    is_offer = and_(
+        _MOVES.c.lot == _LOTS.c.lot, _MOVES.c.flow == int(Flow.OFFERED), _MOVES.c.seq == _LOTS.c.give_seq
+    )
+    return select(_MOVES.c.occurred_at).where(is_offer).limit(1).scalar_subquery()
 
 
 def _days(day: int, through: int | None) -> Any:

@@ -64,6 +64,10 @@ class JourneyReading(LotReading):
         """Return the lots that a lot was made of, nearest first."""
         return _closure(lot, self._links([lot], forwards=False))
 
+    def lots_after(self, lots: Sequence[str]) -> list[str]:
+        """Return these lots and all that their grams may have come into."""
+        return list(self._links(lots, forwards=True))
+
     def _links(self, lots: Sequence[str], *, forwards: bool) -> dict[str, list[str]]:
         """Return, for these lots and all found from them, what was made of each, or what it was made of."""
         mine, other = (_LINKS.c.lot, _LINKS.c.into_lot) if forwards else (_LINKS.c.into_lot, _LINKS.c.lot)

@@ -45,13 +45,16 @@ class Reader(BinReading):
         """Return how far the books are."""
         newest = self._connection.execute(select(_BLOCKS).order_by(_BLOCKS.c.number.desc()).limit(1)).one_or_none()
         segment = self._connection.execute(
-            select(_SEGMENTS.c.id, _SEGMENTS.c.lifts_to).order_by(_SEGMENTS.c.id.desc()).limit(1)
+            select(_SEGMENTS.c.id, _SEGMENTS.c.lifts_to).where(
+                _SEGMENTS.c.id == select(func.max(_SEGMENTS.c.id)).scalar_subquery()
+            )
         ).one_or_none()
         count = self._count
         return Following(
             None if newest is None else newest.number,
             None if newest is None else newest.timestamp,
-            count(_ACCEPTED, _ACCEPTED.c.state != "recorded"),
+            # Two ranges of an index: what is recorded, which is nearly all, is not looked at.
+            count(_ACCEPTED, _ACCEPTED.c.state < "recorded") + count(_ACCEPTED, _ACCEPTED.c.state > "recorded"),
             count(_DISAGREEMENTS),
             0 if segment is None else segment.lifts_to,
             0 if segment is None else segment.id,
@@ -76,13 +79,19 @@ class Reader(BinReading):
 
     def devices(self) -> list[DeviceView]:
         """Return all enrolled devices, by organisation and role."""
+        # Of each journal the last segment is sought: a maximum over all would read every one.
+        newest = _SEGMENTS.alias()
+        last_seq = (
+            select(newest.c.last_seq)
+            .where(newest.c.device == _DEVICES.c.device)
+            .order_by(newest.c.first_seq.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
         recorded: dict[str, int] = {
-            row.device: row.last_seq
-            for row in self._connection.execute(
-                select(_SEGMENTS.c.device, func.max(_SEGMENTS.c.last_seq).label("last_seq")).group_by(
-                    _SEGMENTS.c.device
-                )
-            )
+            device: seq
+            for device, seq in self._connection.execute(select(_DEVICES.c.device, last_seq))
+            if seq is not None
         }
         rows = self._connection.execute(
             select(_DEVICES).order_by(_DEVICES.c.organisation, _DEVICES.c.role, _DEVICES.c.device)
