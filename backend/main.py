@@ -8,7 +8,6 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse
-from fastapi.staticfiles import StaticFiles
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,6 +22,7 @@ from backend.chain.finality import Finality
 from backend.chain.inclusion import RpcProofs
 from backend.chain.relayer import Sender
 from backend.chain.watcher import Watcher
+from backend.console.app_files import AppFiles
 from backend.console.deps import ConsoleDeps
 from backend.console.routes import create_console_router, error_page, wants_page
 from backend.domain.bundle import write_bundle
@@ -155,7 +155,7 @@ def create_app(settings: Settings, *, now: Callable[[], int] = wall_clock) -> Fa
     app.include_router(create_console_router(pages))
     _serve_authority(app, settings.data_dir / "lan" / "authority.pem")
     if APP_DIST.is_dir():
-        app.mount("/app", StaticFiles(directory=APP_DIST, html=True), name="app")
+        app.mount("/app", AppFiles(directory=APP_DIST, html=True), name="app")
     return app
 
 

@@ -34,6 +34,7 @@ from backend.console import (
     reads,
     sign_in,
 )
+from backend.console.app_files import APP_SAFETY
 from backend.console.assets import find_asset
 from backend.console.deps import ConsoleDeps
 from backend.console.forms import is_same_origin
@@ -230,7 +231,7 @@ def _add_console(router: APIRouter, pages: Pages) -> None:
         built = pages.deps.app_dist / "registrar.html"
         if not built.is_file():
             return pages.not_found(request, about="registrar")
-        return FileResponse(built, media_type="text/html", headers={"Cache-Control": "no-cache"})
+        return FileResponse(built, media_type="text/html", headers={**APP_SAFETY, "Cache-Control": "no-cache"})
 
     @router.get("/console/static/{name}")
     def static(request: Request, name: str) -> Response:

@@ -78,14 +78,14 @@ def _scene_of(picture: Image.Image) -> Image.Image:
     tilted = flat.transform(
         flat.size,
         Image.Transform.PERSPECTIVE,
-        _perspective(corners, [(0, 0), (width, 0), (width, height), (0, height)]),
+        perspective(corners, [(0, 0), (width, 0), (width, height), (0, height)]),
         Image.Resampling.BICUBIC,
     ).rotate(7, Image.Resampling.BICUBIC, expand=True)
     street.paste(tilted, ((size[0] - tilted.width) // 2, (size[1] - tilted.height) // 2), tilted)
     return street.filter(ImageFilter.GaussianBlur(0.8))
 
 
-def _perspective(to: list[tuple[float, float]], source: list[tuple[float, float]]) -> list[float]:
+def perspective(to: list[tuple[float, float]], source: list[tuple[float, float]]) -> list[float]:
     """The eight numbers that carry each corner of `to` back to its corner of `source`."""
     rows, values = [], []
     for (x, y), (u, v) in zip(to, source, strict=True):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,25 +14,13 @@ from people import Phone, Registrar, Town, Watch
 from playwright.sync_api import Browser, sync_playwright
 from running_system import RunningSystem, start_system
 from sealing_page import SealingSite, serve_sealing
+from silent_browser import SILENT, connected, with_camera
 from treaty_harness import deploy_harness
 from web3 import Web3
 
 from backend.domain.types import Role
 
 CARRIER, PARK = 2, 4
-_SILENT = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--disable-domain-reliability",
-    "--disable-sync",
-    "--disable-quic",
-    "--no-first-run",
-    "--no-pings",
-    # Whatever the browser itself would still like to ask finds nobody.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
-]
 
 
 def _require(command: str, package: str) -> str:
@@ -60,36 +46,16 @@ def camera(tmp_path_factory: pytest.TempPathFactory) -> Camera:
 @pytest.fixture(scope="session")
 def browser(camera: Camera, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     chromium = _require("chromium", "chromium")
-    fake = [
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-video-capture={camera.file}",
-    ]
     log = tmp_path_factory.mktemp("browser") / "net-log.json"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium, args=[*_SILENT, *fake, f"--log-net-log={log}"]
+            executable_path=chromium, args=[*SILENT, *with_camera(camera.file), f"--log-net-log={log}"]
         )
         yield browser
         browser.close()
-    connected = _connected(log)
-    assert connected, "the browser's network log names no connection at all"
-    assert all(ipaddress.ip_address(host).is_loopback for host in connected), f"connections left: {connected}"
-
-
-def _connected(log: Path) -> set[str]:
-    """The addresses that any part of the browser tried to connect to, from its own network log."""
-    lines = log.read_text(encoding="utf-8").splitlines()
-    constants = json.loads(lines[0].removesuffix(",") + "}")["constants"]
-    attempt = constants["logEventTypes"]["TCP_CONNECT_ATTEMPT"]
-    hosts = set()
-    for line in lines[2:]:
-        if f'"type":{attempt}' not in line:
-            continue
-        address = json.loads(line.removesuffix(",").removesuffix("]}")).get("params", {}).get("address")
-        if address:
-            hosts.add(address.rpartition(":")[0].strip("[]"))
-    return hosts
+    hosts = connected(log)
+    assert hosts, "the browser's network log names no connection at all"
+    assert all(ipaddress.ip_address(host).is_loopback for host in hosts), f"connections left: {hosts}"
 
 
 @pytest.fixture(scope="session")

@@ -260,7 +260,7 @@ class Phone(Person):
 
     def keep_app(self) -> None:
         """Return once the app would open without a network."""
-        self.page.wait_for_function("navigator.serviceWorker.controller !== null")
+        self.page.wait_for_function("() => navigator.serviceWorker.controller !== null")
 
     def start_lot(self, stream: str) -> str:
         """Open a lot; return its id."""

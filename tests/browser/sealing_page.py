@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
+from built_page import build_page, serving
 from people import Watch
 from playwright.sync_api import Browser, CDPSession, Frame, Page
 from running_system import ROOT
@@ -78,35 +73,7 @@ class SealingSite:
 @contextmanager
 def serve_sealing(browser: Browser, watch: Watch, folder: Path) -> Iterator[SealingSite]:
     """Build the page and serve it at two ports until the block ends."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    command = [
-        str(ROOT / "node_modules/.bin/vite"),
-        "build",
-        str(_SOURCE),
-        "--outDir",
-        str(folder),
-        "--emptyOutDir",
-    ]
-    built = subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True)
-    assert built.returncode == 0, f"the page cannot be built:\n{built.stdout}{built.stderr}"
+    build_page(_SOURCE, folder)
     with ExitStack() as stack:
-        ports = [stack.enter_context(_serving(folder)) for _ in range(2)]
+        ports = [stack.enter_context(serving(folder)) for _ in range(2)]
         yield SealingSite(browser, watch, *(f"http://localhost:{port}" for port in ports))
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None:
-        """Say nothing: the browser's own log is what the tests read."""
-
-
-@contextmanager
-def _serving(folder: Path) -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -23,7 +23,8 @@ async function nativeDecoder(): Promise<Decoder | undefined> {
   if (!formats.includes("qr_code")) return undefined;
   const detector = new BarcodeDetector({ formats: ["qr_code"] });
   return {
-    decode: async (video) => (await detector.detect(video).catch(() => []))[0]?.rawValue,
+    // An empty text is no reading.
+    decode: async (video) => (await detector.detect(video).catch(() => []))[0]?.rawValue || undefined,
     close: () => undefined,
   };
 }

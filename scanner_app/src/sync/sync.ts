@@ -20,6 +20,7 @@ export class Sync {
   private wake: () => void = () => undefined;
   private isAwaited = false;
   private isBackingOff = false;
+  private isBackOnline = false;
   private readonly stopped = new AbortController();
 
   constructor(
@@ -33,7 +34,7 @@ export class Sync {
   ) {}
 
   start(): void {
-    globalThis.addEventListener?.("online", this.hurry);
+    globalThis.addEventListener?.("online", this.comeBack);
     this.parts.changes.listen((change) => {
       // While the line is down, new lines of the journal are no reason to try again sooner.
       if (change === "written" && !this.isBackingOff) this.hurry();
@@ -42,7 +43,7 @@ export class Sync {
   }
 
   stop(): void {
-    globalThis.removeEventListener?.("online", this.hurry);
+    globalThis.removeEventListener?.("online", this.comeBack);
     this.stopped.abort();
     this.wake();
   }
@@ -51,6 +52,12 @@ export class Sync {
   hurry = (): void => {
     this.isAwaited = true;
     this.wake();
+  };
+
+  /** Failures on the line before say nothing of this one, also when the last of them is only now coming to light. */
+  private comeBack = (): void => {
+    this.isBackOnline = true;
+    this.hurry();
   };
 
   private async own(work: () => Promise<void>): Promise<void> {
@@ -73,7 +80,8 @@ export class Sync {
         continue;
       }
       if (step.is === "wait") {
-        failures += 1;
+        failures = this.isBackOnline ? 1 : failures + 1;
+        this.isBackOnline = false;
         const seconds = Math.max(step.atLeastSeconds, backoffSeconds(failures, Math.random));
         this.say({ is: "waiting", why: step.why, until: Math.ceil(Date.now() / 1000 + seconds) });
         this.isBackingOff = true;

@@ -1,0 +1,38 @@
+"""What the app's camera reads, and what it does not take for a reading."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import pytest
+from hard_labels import LOOKS_A_SECOND, SECONDS, HardLabel
+from PIL import Image
+from playwright.sync_api import Browser
+from reading_page import ReadingPage, open_reading
+
+
+@pytest.fixture(scope="module")
+def reading(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReadingPage]:
+    with open_reading(browser, tmp_path_factory.mktemp("reading")) as page:
+        yield page
+
+
+def _noise() -> bytes:
+    written = io.BytesIO()
+    Image.effect_noise((640, 480), 60).save(written, "PNG")
+    return written.getvalue()
+
+
+class TestReading:
+    @pytest.mark.parametrize("kind", ["small", "tilted", "dim"])
+    def test_finds_a_label_within_two_seconds_of_video(self, reading: ReadingPage, kind: str) -> None:
+        for number in range(2):
+            hard = HardLabel(kind, f"hard {kind} {number}")
+            looks, text = reading.watch(hard.frames())
+            assert text == hard.text, f"label {number} was not read in {len(looks)} looks"
+            assert len(looks) <= LOOKS_A_SECOND * SECONDS
+
+    def test_is_silent_where_there_is_no_label(self, reading: ReadingPage) -> None:
+        reading.load("blank", _noise(), "png")
+        assert [each.text for each in reading.ours("blank")] == [None]
