@@ -17,6 +17,7 @@ sys.path.append(str(Path(__file__).parent.parent))
 from bundle_vectors import bundle_vectors, set_vectors, trie_vectors
 from custody_story import NETWORK
 from custody_vectors import custody_vectors, network_json
+from tolerance_vectors import tolerance_vectors
 from upload_vectors import upload_vectors
 from webauthn_vectors import webauthn_vectors
 
@@ -200,6 +201,7 @@ VECTORS = {
     "bundles.json": bundle_vectors,
     "sets.json": set_vectors,
     "uploads.json": upload_vectors,
+    "tolerances.json": tolerance_vectors,
 }
 
 
