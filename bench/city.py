@@ -17,7 +17,9 @@ from typing import Any
 
 from backend.chain.client import Rpc
 from backend.chain.deploy import Deployment, deploy, planned_addresses
-from backend.chain.ledger import SegmentRecorded, decode_logs, encode_create_organisation, encode_record
+from backend.chain.ledger_calls import encode_create_organisation, encode_record
+from backend.chain.ledger_events import SegmentRecorded
+from backend.chain.ledger_logs import decode_logs
 from backend.chain.packing import Pack, QueuedSegment, pack
 from backend.chain.transactions import account_of, send_and_wait, sign, suggest_fees, wait_for_receipt
 from backend.cli.places import CITY_ADMIN, RELAYER, demo_governors, devnet_key

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import func, select
 
-from backend.chain.ledger import LedgerEvent, SegmentRecorded, SegmentRefused, decode_logs
+from backend.chain.ledger_events import LedgerEvent, SegmentRecorded, SegmentRefused
+from backend.chain.ledger_logs import decode_logs
 from backend.domain.journal import Segment, split_entries
 from backend.domain.layout import Kind
 from backend.domain.lifts import bin_of

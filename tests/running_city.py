@@ -19,7 +19,8 @@ from typer.testing import CliRunner
 from backend.chain.anvil import free_port
 from backend.chain.client import Rpc
 from backend.chain.deploy import Deployment, deploy
-from backend.chain.ledger import Ledger, encode_create_organisation
+from backend.chain.ledger import Ledger
+from backend.chain.ledger_calls import encode_create_organisation
 from backend.chain.transactions import send_and_wait
 from backend.cli.app import build_app
 from backend.cli.places import demo_governors

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backend.chain.ledger import selector, topic
+from backend.chain.abi import selector, topic
 
 _WORD = 32
 _SCHEDULE = selector("schedule(address,bytes,uint48)")

@@ -10,11 +10,14 @@ from typing import Any
 
 import orjson
 
+from backend.chain.abi import selector
 from backend.chain.artifacts import Artifact, load_artifact
 from backend.chain.authority import encode_schedule
 from backend.chain.client import Rpc, RpcError
 from backend.chain.governance import Governors, encode_set_up, is_set_up, read_governance
-from backend.chain.ledger import LEDGER_ADDED, call_contract, encode_add_ledger, selector
+from backend.chain.ledger import call_contract
+from backend.chain.ledger_calls import encode_add_ledger
+from backend.chain.ledger_logs import LEDGER_ADDED
 from backend.chain.transactions import account_of, send_and_wait, wait_for_receipt
 from backend.domain.keccak import keccak256
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from backend.chain import authority
+from backend.chain.abi import selector
 from backend.chain.authority import Operation
 from backend.chain.client import Rpc
-from backend.chain.ledger import call_contract, encode_add_ledger, selector
+from backend.chain.ledger import call_contract
+from backend.chain.ledger_calls import encode_add_ledger
 
 NOTICE_SECONDS = 72 * 3600
 # How long a ready operation waits to be carried out; `expiration()` of the access manager.

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from backend.chain.client import Rpc, RpcError, RpcUnavailable
-from backend.chain.ledger import ORGANISATION_CREATED, REGISTRAR_REPLACED, SETTLED
+from backend.chain.ledger_logs import ORGANISATION_CREATED, REGISTRAR_REPLACED, SETTLED
 from backend.domain.announced import NamedRegistrar, named_registrar
 from backend.domain.blocks import Inclusion, Log
 from backend.domain.keccak import keccak256

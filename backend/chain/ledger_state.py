@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from backend.chain.abi import selector
 from backend.chain.client import Call, Rpc
-from backend.chain.ledger import DeviceState, LotState, Totals, selector
+from backend.chain.ledger import DeviceState, LotState, Totals
 
 _DEVICE_OF, _HEAD_OF = selector("deviceOf(uint64)"), selector("headOf(uint64)")
 _LOT_OF, _TOTALS_OF = selector("lotOf(uint96)"), selector("totalsOf(uint8)")

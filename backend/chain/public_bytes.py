@@ -7,9 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from backend.chain.abi import selector
 from backend.chain.artifacts import CONTRACTS, Artifact, load_artifact
 from backend.chain.client import Call, Rpc, RpcError
-from backend.chain.ledger import SegmentRecorded, decode_log, selector
+from backend.chain.ledger_events import SegmentRecorded
+from backend.chain.ledger_logs import decode_log
 from backend.domain.journal import Entry, read_entries
 from backend.domain.layout import Kind
 from backend.domain.types import organisation_of

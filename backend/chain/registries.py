@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.chain.abi import selector
 from backend.chain.client import Rpc
-from backend.chain.ledger import Block, call_contract, selector
+from backend.chain.ledger import Block, call_contract
 
 _CANCEL_PROPOSAL = selector("cancelProposal(uint24)")
 _SUSPEND_ORGANISATION = selector("suspendOrganisation(uint24)")

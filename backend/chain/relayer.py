@@ -13,14 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 from backend.chain.client import Rpc, RpcError, RpcUnavailable
-from backend.chain.ledger import (
-    Ledger,
-    SegmentRecorded,
-    SegmentRefused,
-    decode_logs,
-    encode_record,
-    encode_settle,
-)
+from backend.chain.ledger import Ledger
+from backend.chain.ledger_calls import encode_record, encode_settle
+from backend.chain.ledger_events import SegmentRecorded, SegmentRefused
+from backend.chain.ledger_logs import decode_logs
 from backend.chain.packing import PACK_BYTES_MAX, Pack, pack
 from backend.chain.transactions import (
     TRANSACTION_GAS_MAX,

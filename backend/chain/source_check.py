@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from backend.chain.abi import selector
 from backend.chain.artifacts import Artifact, Place
 from backend.chain.authority import ROLE_GRANTED
 from backend.chain.build import REPOSITORY, Compiled, compile_artifact
 from backend.chain.client import Rpc
 from backend.chain.deploy import CONSTRUCTOR_ARGUMENTS, Deployment, create2_address, creation_codes
-from backend.chain.ledger import call_contract, selector
+from backend.chain.ledger import call_contract
 from backend.domain.keccak import keccak256
 
 # The compiler's name for a library's own address, which its code holds to know whether it was called directly.

@@ -10,7 +10,8 @@ from typing import Any
 from backend.chain.client import Call, Rpc, RpcError, RpcUnavailable
 from backend.chain.deploy import Deployment
 from backend.chain.finality import BY_TAG, Finality
-from backend.chain.ledger import LedgerEvent, decode_logs
+from backend.chain.ledger_events import LedgerEvent
+from backend.chain.ledger_logs import decode_logs
 from backend.domain.keccak import keccak256
 
 _HEAD_BLOCKS_MAX = 64

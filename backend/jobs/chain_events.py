@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from backend.chain import ledger as chain
+from backend.chain import ledger_events as chain
 from backend.chain import watcher
 from backend.usecases import ledger_events as known
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from backend.chain.abi import selector
 from backend.chain.client import Rpc, RpcError, RpcUnavailable
 from backend.chain.contract_errors import ContractError
-from backend.chain.ledger import call_contract, selector
+from backend.chain.ledger import call_contract
 from backend.domain.keccak import keccak256
 from backend.usecases.verifying import NodeAway
 

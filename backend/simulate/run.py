@@ -17,13 +17,9 @@ from typing import Any
 from backend.chain.client import Rpc
 from backend.chain.contract_errors import BinRegistryAlreadyUsed
 from backend.chain.deploy import Deployment
-from backend.chain.ledger import (
-    Ledger,
-    PlacedBin,
-    encode_create_organisation,
-    encode_open_site,
-    encode_place,
-)
+from backend.chain.ledger import Ledger
+from backend.chain.ledger_calls import encode_create_organisation, encode_open_site, encode_place
+from backend.chain.ledger_events import PlacedBin
 from backend.chain.transactions import send_and_wait
 from backend.demo.city import DemoCity, OrganisationKind, Site
 from backend.domain.journal import Network

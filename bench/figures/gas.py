@@ -10,8 +10,8 @@ from typing import Any
 
 from eth_abi.abi import encode
 
+from backend.chain.abi import selector
 from backend.chain.build import compile_contract
-from backend.chain.ledger import selector
 from backend.chain.packing import Pack, QueuedSegment, gas_bound
 from backend.chain.transactions import account_of, send_and_wait, sign, suggest_fees, wait_for_receipt
 from backend.cli.places import RELAYER, devnet_key

@@ -16,7 +16,8 @@ from custody_stories import NOON
 from running_city import RunningCity
 from small_city import give, write_lifts
 
-from backend.chain.ledger import PlacedBin, encode_open_site, encode_place, encode_record, encode_witness
+from backend.chain.ledger_calls import encode_open_site, encode_place, encode_record, encode_witness
+from backend.chain.ledger_events import PlacedBin
 from backend.chain.transactions import send_and_wait
 from backend.domain.devices import Witness
 from backend.domain.journal import Segment

@@ -19,7 +19,7 @@ from audited_city import Audited, LyingNode, live_a_day
 from chain_support import ROOT
 from running_city import RunningCity
 
-from backend.chain.ledger import SEGMENT_RECORDED, SETTLED
+from backend.chain.ledger_logs import SEGMENT_RECORDED, SETTLED
 from backend.domain.types import device_text, lot_text
 from backend.usecases.audit_report import canonical
 

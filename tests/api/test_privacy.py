@@ -15,7 +15,7 @@ from custody_stories import NOON
 from running_city import RunningCity
 from small_city import BINS, give
 
-from backend.chain.ledger import encode_create_organisation
+from backend.chain.ledger_calls import encode_create_organisation
 from backend.chain.public_bytes import ChainReader
 from backend.chain.transactions import send_and_wait
 from backend.demo.city import load_demo_city

@@ -20,14 +20,14 @@ from running_city import ADMIN, RELAYER, RunningCity
 from small_city import give, upload_of, write_lifts
 
 from backend.chain.contract_errors import ContractError
-from backend.chain.ledger import (
-    SegmentRefused,
-    decode_logs,
+from backend.chain.ledger_calls import (
     encode_create_organisation,
     encode_propose_registrar,
     encode_record,
     encode_replace_registrar,
 )
+from backend.chain.ledger_events import SegmentRefused
+from backend.chain.ledger_logs import decode_logs
 from backend.chain.transactions import send_and_wait
 from backend.demo.city import PLAN
 from backend.domain.layout import Kind

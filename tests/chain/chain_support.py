@@ -16,7 +16,7 @@ from eth_account.signers.local import LocalAccount
 from backend.chain.anvil import TEST_MNEMONIC, Genesis, anvil_arguments, die_with_parent, find_anvil, free_port
 from backend.chain.client import Rpc, RpcUnavailable
 from backend.chain.deploy import Deployment, deploy
-from backend.chain.ledger import encode_create_organisation, encode_record
+from backend.chain.ledger_calls import encode_create_organisation, encode_record
 from backend.chain.memory_store import MemoryTxStore
 from backend.chain.relayer import StoredTx
 from backend.chain.transactions import send_and_wait

@@ -15,17 +15,12 @@ import pytest
 from chain_support import ROOT, City, PlainAnvil, dev_account, dev_key, found_city, wait_until_mined, write_lifts
 
 from backend.chain import authority, registries
+from backend.chain.abi import selector
 from backend.chain.artifacts import load_artifact
 from backend.chain.client import RpcError
 from backend.chain.contract_errors import ContractError
-from backend.chain.ledger import (
-    Ledger,
-    LedgerEvent,
-    SegmentRecorded,
-    SegmentRefused,
-    Transcribed,
-    call_contract,
-    decode_logs,
+from backend.chain.ledger import Ledger, call_contract, ledger_in_force
+from backend.chain.ledger_calls import (
     encode_add_ledger,
     encode_create_organisation,
     encode_propose_registrar,
@@ -33,9 +28,9 @@ from backend.chain.ledger import (
     encode_replace_registrar,
     encode_settle,
     encode_witness,
-    ledger_in_force,
-    selector,
 )
+from backend.chain.ledger_events import LedgerEvent, SegmentRecorded, SegmentRefused, Transcribed
+from backend.chain.ledger_logs import decode_logs
 from backend.chain.transactions import send_and_wait
 from backend.cli.places import CITY_ADMIN, DEMO_AUDITOR, DEMO_DISTRICT, RELAYER
 from backend.domain.devices import Witness

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from chain_support import City, write_lifts
 
-from backend.chain.ledger import Ledger, SegmentRecorded, SegmentRefused, decode_logs
+from backend.chain.ledger import Ledger
+from backend.chain.ledger_events import SegmentRecorded, SegmentRefused
+from backend.chain.ledger_logs import decode_logs
 from backend.domain.journal import Segment
 from backend.domain.seal import CURVE_ORDER
 from backend.domain.types import Refusal

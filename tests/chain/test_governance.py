@@ -13,6 +13,7 @@ from web3 import Web3
 
 from backend.chain import authority, registries
 from backend.chain import deploy as deployment
+from backend.chain.abi import selector
 from backend.chain.artifacts import load_artifact
 from backend.chain.client import Rpc
 from backend.chain.contract_errors import (
@@ -35,16 +36,14 @@ from backend.chain.governance import (
     compare_governance,
     read_governance,
 )
-from backend.chain.ledger import (
-    call_contract,
-    decode_logs,
+from backend.chain.ledger import call_contract, ledger_in_force
+from backend.chain.ledger_calls import (
     encode_add_ledger,
     encode_create_organisation,
     encode_propose_registrar,
     encode_replace_registrar,
-    ledger_in_force,
-    selector,
 )
+from backend.chain.ledger_logs import decode_logs
 from backend.chain.registries import Standing, ledger_after, standing_of
 from backend.chain.transactions import send_and_wait
 from backend.cli.app import build_app

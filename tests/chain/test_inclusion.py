@@ -13,7 +13,8 @@ from shared_material import find_shared
 
 from backend.chain.client import Rpc
 from backend.chain.inclusion import RpcProofs, header_rlp, receipt_rlp
-from backend.chain.ledger import SegmentRecorded, decode_log
+from backend.chain.ledger_events import SegmentRecorded
+from backend.chain.ledger_logs import decode_log
 from backend.domain.announced import named_registrar, recorded_segment
 from backend.domain.blocks import included_log, read_header, read_logs
 from backend.domain.keccak import keccak256

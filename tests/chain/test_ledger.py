@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from web3 import Web3
 
-from backend.chain import authority, ledger, registries
+from backend.chain import abi, authority, ledger, ledger_calls, ledger_logs, registries
 from backend.chain.artifacts import CONTRACT_NAMES, load_artifact
 from backend.chain.contract_errors import (
     ERRORS,
@@ -18,17 +18,8 @@ from backend.chain.contract_errors import (
     ContractError,
     read_contract_error,
 )
-from backend.chain.ledger import (
-    BinsPlaced,
-    Ledger,
-    OrganisationCreated,
-    PlacedBin,
-    SegmentRecorded,
-    SegmentRefused,
-    SiteOpened,
-    call_contract,
-    decode_log,
-    decode_logs,
+from backend.chain.ledger import Ledger, call_contract, ledger_in_force
+from backend.chain.ledger_calls import (
     encode_add_ledger,
     encode_create_organisation,
     encode_open_site,
@@ -37,8 +28,16 @@ from backend.chain.ledger import (
     encode_record,
     encode_replace_registrar,
     encode_settle,
-    ledger_in_force,
 )
+from backend.chain.ledger_events import (
+    BinsPlaced,
+    OrganisationCreated,
+    PlacedBin,
+    SegmentRecorded,
+    SegmentRefused,
+    SiteOpened,
+)
+from backend.chain.ledger_logs import decode_log, decode_logs
 from backend.chain.transactions import account_of, send_and_wait
 from backend.domain.journal import Segment
 from backend.domain.keccak import keccak256
@@ -149,7 +148,7 @@ class TestCalls:
         }
         ours = [
             value
-            for module in (ledger, registries, authority)
+            for module in (ledger, ledger_calls, registries, authority)
             for name, value in vars(module).items()
             if name.isupper() and isinstance(value, bytes)
         ]
@@ -168,8 +167,8 @@ class TestLogs:
         }
         # Where a registry's authority is, and what it does, is not a matter of the books.
         events -= {signature_topic(item) for item in load_artifact("CityAuthority").abi if item["type"] == "event"}
-        assert events - set(ledger._DECODERS) == {ledger.topic("AuthorityUpdated(address)")}
-        assert set(ledger._DECODERS) <= events
+        assert events - set(ledger_logs._DECODERS) == {abi.topic("AuthorityUpdated(address)")}
+        assert set(ledger_logs._DECODERS) <= events
 
     @given(SEGMENTS, DIGESTS, st.binary(max_size=300))
     @settings(max_examples=50, deadline=None)
@@ -180,7 +179,7 @@ class TestLogs:
             ["bytes32"] * 5 + ["bytes"] * 3,
             [head, *segment_tuple(segment)[2:6], segment.words, outcomes, segment.assertion],
         )
-        topics = [ledger.SEGMENT_RECORDED, f"0x{segment.device:064x}", f"0x{segment.first_seq:064x}"]
+        topics = [ledger_logs.SEGMENT_RECORDED, f"0x{segment.device:064x}", f"0x{segment.first_seq:064x}"]
         event = decode_log(log_of(topics, data))
         assert event == SegmentRecorded(16, b"\x0a" * 32, b"\x0b" * 32, 2, segment, head, outcomes)
 
@@ -190,12 +189,12 @@ class TestLogs:
         data = eth_abi.encode(
             ["(uint40,bytes32,uint8,uint40)[]", "bytes32"], [[bin_tuple(one) for one in bins], head]
         )
-        event = decode_log(log_of([ledger.BINS_PLACED, f"0x{9:064x}"], data))
+        event = decode_log(log_of([ledger_logs.BINS_PLACED, f"0x{9:064x}"], data))
         assert event == BinsPlaced(16, b"\x0a" * 32, b"\x0b" * 32, 2, 9, tuple(bins), head)
 
     def test_refuses_a_log_that_ends_early(self) -> None:
         data = eth_abi.encode(["bytes32"] * 5 + ["bytes"] * 3, [bytes(32)] * 5 + [bytes(64), bytes(2), bytes(3)])
-        topics = [ledger.SEGMENT_RECORDED, f"0x{1:064x}", f"0x{1:064x}"]
+        topics = [ledger_logs.SEGMENT_RECORDED, f"0x{1:064x}", f"0x{1:064x}"]
         for cut in (32, 64, 96):
             with pytest.raises(ValueError, match="past its end"):
                 decode_log(log_of(topics, data[:-cut]))
@@ -274,7 +273,7 @@ class TestAgainstTheContracts:
         logs = city.rpc.call("eth_getLogs", {"fromBlock": "0x0", "address": city.deployment.addresses})
         assert logs
         assert {log["topics"][0] for log in logs if decode_log(log) is None} == {
-            ledger.topic("AuthorityUpdated(address)")
+            abi.topic("AuthorityUpdated(address)")
         }
         for log in logs:
             event: Any = decode_log(log)
@@ -341,7 +340,7 @@ def signature(item: dict[str, Any]) -> str:
 
 
 def signature_topic(item: dict[str, Any]) -> str:
-    return ledger.topic(signature(item))
+    return abi.topic(signature(item))
 
 
 def to_web3(log: dict[str, Any]) -> dict[str, Any]:

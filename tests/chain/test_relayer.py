@@ -17,7 +17,9 @@ from chain_support import (
     write_lifts,
 )
 
-from backend.chain.ledger import Ledger, SegmentRecorded, decode_logs
+from backend.chain.ledger import Ledger
+from backend.chain.ledger_events import SegmentRecorded
+from backend.chain.ledger_logs import decode_logs
 from backend.chain.packing import (
     LONE_BYTES_MAX,
     PACK_BYTES_MAX,

@@ -16,7 +16,7 @@ from chain_support import ROOT, City, PlainAnvil, RunningDevnet, dev_account, de
 
 from backend.chain.deploy import deploy
 from backend.chain.inclusion import RpcProofs
-from backend.chain.ledger import encode_create_organisation
+from backend.chain.ledger_calls import encode_create_organisation
 from backend.chain.transactions import send_and_wait
 from backend.cli.places import demo_governors
 from backend.domain.bundle import Bundle, Certificate, write_bundle

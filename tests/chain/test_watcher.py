@@ -10,7 +10,9 @@ from chain_support import City, PlainAnvil, block_hash, dev_key, found_city, wri
 
 from backend.chain.client import Call, Rpc, RpcError
 from backend.chain.deploy import Deployment
-from backend.chain.ledger import LedgerEvent, SegmentRecorded, decode_logs, encode_settle
+from backend.chain.ledger_calls import encode_settle
+from backend.chain.ledger_events import LedgerEvent, SegmentRecorded
+from backend.chain.ledger_logs import decode_logs
 from backend.chain.transactions import send_and_wait
 from backend.chain.watcher import Extend, KnownBlock, NodesDisagree, Reorg, RpcInconsistent, Watcher
 

@@ -13,7 +13,7 @@ from running_city import ADMIN, RunningCity
 
 from backend.chain.deploy import deploy
 from backend.chain.devnet import BLOCKS_FILE_NAME
-from backend.chain.ledger import encode_create_organisation
+from backend.chain.ledger_calls import encode_create_organisation
 from backend.chain.transactions import send_and_wait
 from backend.cli.places import demo_governors
 from backend.domain.seal import key_hash

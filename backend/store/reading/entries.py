@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from backend.domain.journal import read_entry, split_entries
+from backend.domain.journal import next_head, read_entry, split_entries
 from backend.domain.layout import Kind
 from backend.store.reading.names import NameReading
-from backend.store.recorded_entries import EntryReader
+from backend.store.recorded_entries import EntryPlace, EntryReader
 from backend.store.slots import pruned_to
 from backend.store.tables import (
     AcceptedSegment,
@@ -18,9 +18,7 @@ from backend.store.tables import (
     LedgerSegment,
     table_of,
 )
-from backend.usecases.views import (
-    EntryView,
-)
+from backend.usecases.views import EntryView
 
 _SEGMENTS = table_of(LedgerSegment)
 _ACCEPTED = table_of(AcceptedSegment)
@@ -56,48 +54,7 @@ class EntryReading(NameReading):
         return None if row is None else self._queued_entry(row, seq - row.first_seq)
 
     def _queued_entry(self, row: Row[Any], position: int) -> EntryView:
-        return self._entry(row, position, state=row.state, received_at=row.received_at)
-
-    def _recorded_entry(self, row: Row[Any], position: int) -> EntryView:
-        seq = row.first_seq + position
-        received_at = self._connection.execute(
-            select(_ACCEPTED.c.received_at).where(
-                _ACCEPTED.c.device == row.device,
-                _ACCEPTED.c.first_seq <= seq,
-                _ACCEPTED.c.last_seq >= seq,
-            )
-        ).scalar_one_or_none()
-        blocks_to_final = max(row.block_number - self.final_to(), 0)
-        step = self._connection.execute(
-            select(_STEPS.c.outcome, _STEPS.c.flaw).where(_STEPS.c.device == row.device, _STEPS.c.seq == seq)
-        ).one_or_none()
-        byte = row.outcomes[position]
-        return self._entry(
-            row,
-            position,
-            state="included" if blocks_to_final else "finalized",
-            received_at=received_at,
-            recorded_at=row.block_time,
-            outcome=byte & 0xF if step is None else step.outcome,
-            flaw=byte >> 4 if step is None else step.flaw,
-            tx_hash=row.tx_hash,
-            block_number=row.block_number,
-            block_hash=row.block_hash,
-            blocks_to_final=blocks_to_final,
-        )
-
-    def _entry(self, row: Row[Any], position: int, **known: Any) -> EntryView:
         entry = read_entry(split_entries(row.words)[position])
-        values: dict[str, Any] = {
-            "received_at": None,
-            "recorded_at": None,
-            "outcome": None,
-            "flaw": 0,
-            "tx_hash": None,
-            "block_number": None,
-            "block_hash": None,
-            "blocks_to_final": None,
-        }
         return EntryView(
             device=row.device,
             seq=row.first_seq + position,
@@ -108,8 +65,25 @@ class EntryReading(NameReading):
             occurred_at=entry.fields["occurred_at"],
             segment_first_seq=row.first_seq,
             segment_last_seq=row.last_seq,
-            **{**values, **known},
+            state=row.state,
+            received_at=row.received_at,
+            recorded_at=None,
+            outcome=None,
+            flaw=0,
+            tx_hash=None,
+            block_number=None,
+            block_hash=None,
+            blocks_to_final=None,
         )
+
+    def _recorded_entry(self, row: Row[Any], position: int) -> EntryView:
+        step = self._connection.execute(
+            select(_STEPS.c.outcome, _STEPS.c.flaw).where(
+                _STEPS.c.device == row.device, _STEPS.c.seq == row.first_seq + position
+            )
+        ).one_or_none()
+        answer = None if step is None else (step.outcome, step.flaw)
+        return self._entries().views([EntryPlace(row.id, position, answer=answer)])[0]
 
     def _segment_with(self, device: str, seq: int) -> Row[Any] | None:
         """Return the recorded segment that holds an entry: the last to begin at or before it."""
@@ -123,8 +97,6 @@ class EntryReading(NameReading):
 
     def head_after(self, device: str, seq: int) -> bytes:
         """Return the journal's head after an entry that was recorded."""
-        from backend.domain.journal import next_head
-
         row = self._segment_with(device, seq)
         assert row is not None, "only of entries that were recorded"
         head: bytes = row.prev_head
