@@ -75,20 +75,33 @@ class SealingSite:
         self.watch.complaints[:] = [each for each in self.watch.complaints if _ONE_ALGORITHM not in each]
 
 
-@contextmanager
-def serve_sealing(browser: Browser, watch: Watch, folder: Path) -> Iterator[SealingSite]:
-    """Build the page and serve it at two ports until the block ends."""
+def build_page(source: Path, folder: Path) -> None:
+    """Build a page of the tests as the app is built."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     command = [
         str(ROOT / "node_modules/.bin/vite"),
         "build",
-        str(_SOURCE),
+        str(source),
         "--outDir",
         str(folder),
         "--emptyOutDir",
     ]
     built = subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True)
     assert built.returncode == 0, f"the page cannot be built:\n{built.stdout}{built.stderr}"
+
+
+@contextmanager
+def serve_built(source: Path, folder: Path) -> Iterator[str]:
+    """Build a page and serve it until the block ends; yield its origin."""
+    build_page(source, folder)
+    with _serving(folder) as port:
+        yield f"http://localhost:{port}"
+
+
+@contextmanager
+def serve_sealing(browser: Browser, watch: Watch, folder: Path) -> Iterator[SealingSite]:
+    """Build the page and serve it at two ports until the block ends."""
+    build_page(_SOURCE, folder)
     with ExitStack() as stack:
         ports = [stack.enter_context(_serving(folder)) for _ in range(2)]
         yield SealingSite(browser, watch, *(f"http://localhost:{port}" for port in ports))
