@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import AsyncExitStack
 from itertools import cycle
 from pathlib import Path
+from threading import Thread
 from typing import Annotated
 
 import typer
@@ -18,6 +20,8 @@ from backend.domain.types import device_text, lot_text
 from backend.exchange.scales.client import SicsClient
 from backend.exchange.scales.config import load_scale_config, open_key
 from backend.exchange.scales.gateway import ScaleGateway
+from backend.exchange.scales.live import LiveScale
+from backend.exchange.scales.reading_feed import LOOPBACK, ReadingFeed
 from backend.exchange.scales.simulator import Platform, SicsSimulator
 from backend.exchange.scales.ticket_log import TicketLog
 from backend.simulate.courier import Courier
@@ -46,8 +50,17 @@ def gateway(
     config: ConfigFile,
     api: ApiUrl = DEFAULT_API,
     patience_seconds: Annotated[float, typer.Option(help="How long to wait for a silent server.")] = 5,
+    feed_port: Annotated[
+        int | None, typer.Option(help="Show the live reading to the gate's screen on this port of this machine.")
+    ] = None,
+    origin: Annotated[
+        list[str] | None, typer.Option(help="Address of the pages that may read it; --api's unless told.")
+    ] = None,
 ) -> None:
-    """Weigh what the gate announces, a line each on standard input, and hand the sealed tickets in."""
+    """Weigh what the gate announces, a line each on standard input, and hand the sealed tickets in.
+
+    With --feed-port it goes on when the input ends, until it is interrupted.
+    """
     told = load_scale_config(config)
     with TicketLog(told.log_file) as log:
         scale = ScaleGateway(told.identity, open_key(told.key_file), log)
@@ -58,7 +71,8 @@ def gateway(
             port=told.port,
             say=typer.echo,
         )
-        asyncio.run(desk.serve(sys.stdin))
+        origins = [address.rstrip("/") for address in origin or [api]]
+        asyncio.run(desk.serve(sys.stdin, feed_port=feed_port, origins=origins))
 
 
 @scale_app.command()
@@ -94,18 +108,36 @@ class Desk:
         self._scale, self._courier, self._say = scale, courier, say
         self._host, self._port = host, port
 
-    async def serve(self, lines: Iterable[str]) -> None:
-        """Do what each line says; what cannot be done is said and does not end the desk."""
-        self._say(HELP)
-        async with SicsClient(self._host, self._port, serial=self._scale.identity.serial) as indicator:
-            for line in lines:
+    async def serve(
+        self, lines: Iterable[str], *, feed_port: int | None = None, origins: Collection[str] = ()
+    ) -> None:
+        """Do what each line says; what cannot be done is said and does not end the desk.
+
+        Raises:
+            OSError: the feed's port is taken.
+        """
+        identity = self._scale.identity
+        async with AsyncExitStack() as stack:
+            live = await stack.enter_async_context(
+                LiveScale(SicsClient(self._host, self._port, serial=identity.serial))
+            )
+            if feed_port is not None:
+                feed = ReadingFeed(live, identity, origins=origins)
+                port = await stack.enter_async_context(feed.listening(feed_port))
+                self._say(f"live readings at http://{LOOPBACK}:{port}/readings")
+            self._say(HELP)
+            waiting = iter(lines)
+            while (line := await _next_line(waiting)) is not None:
                 try:
-                    await self._do(line.split(), indicator)
+                    await self._do(line.split(), live)
                 except DomainError as error:
                     self._say(f"not done: {error}")
-                self._hand_in()
+                # A silent server is waited for beside the readings, not before them.
+                await asyncio.to_thread(self._hand_in)
+            if feed_port is not None:
+                await asyncio.Event().wait()
 
-    async def _do(self, words: list[str], indicator: SicsClient) -> None:
+    async def _do(self, words: list[str], indicator: LiveScale) -> None:
         match words:
             case ["in", vehicle, lot] if _is_hex(vehicle, 16) and _is_hex(lot, 24):
                 weight = await indicator.stable_weight()
@@ -141,6 +173,34 @@ class Desk:
                 self._say(f"{len(waiting) - done} tickets wait: {error}")
                 return
             self._scale.mark_kept(segment.first_seq)
+
+
+async def _next_line(lines: Iterator[str]) -> str | None:
+    """Return the next line, or None at the end; the readings go on while nobody types."""
+    loop = asyncio.get_running_loop()
+    read: asyncio.Future[str | None] = loop.create_future()
+
+    def settle(line: str | None, error: BaseException | None) -> None:
+        if read.cancelled():
+            return
+        if error is None:
+            read.set_result(line)
+        else:
+            read.set_exception(error)
+
+    def wait() -> None:
+        line, failed = None, None
+        try:
+            line = next(lines, None)
+        except BaseException as error:
+            failed = error
+        # The desk may have been closed while somebody was about to type.
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle, line, failed)
+
+    # A daemon: an input that never ends must not keep the process from ending.
+    Thread(target=wait, daemon=True).start()
+    return await read
 
 
 def _is_hex(text: str, digits: int) -> bool:

@@ -79,6 +79,23 @@ class LiftView:
 
 
 @dataclass(frozen=True)
+class MandateView:
+    """What a principal lets others take: `left` in grams, `until` in Unix seconds, bit 1 << stream for each."""
+
+    principal: str
+    seq: int
+    to: str
+    left: int
+    until: int
+    depth: int
+    streams: int
+    site: str
+    is_revoked: bool
+    parent: str
+    parent_seq: int
+
+
+@dataclass(frozen=True)
 class LotView:
     """A lot as it stands now. `mixture` has bit 1 << stream for each other stream in it."""
 

@@ -48,3 +48,11 @@ def serving(folder: Path) -> Iterator[int]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def serve_built(source: Path, folder: Path) -> Iterator[str]:
+    """Build a page and serve it until the block ends; yield its origin."""
+    build_page(source, folder)
+    with serving(folder) as port:
+        yield f"http://localhost:{port}"

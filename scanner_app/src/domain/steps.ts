@@ -38,7 +38,7 @@ import {
 export const LOT_GRAMS_MAX = 2 ** 48 - 1;
 export const SERIALS = 2 ** 32;
 const OPEN_DEFERRALS_MAX = 256;
-const QUEUE_MAX = 16;
+export const QUEUE_MAX = 16;
 
 export const APPLIED: Answer = { outcome: "applied", flaw: "none" };
 export const CONFLICT: Answer = { outcome: "conflict", flaw: "none" };

@@ -3,16 +3,21 @@ import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { Certificate } from "../domain/certificate.ts";
 import type { ServerTime } from "../domain/clock.ts";
 import type { Evidence } from "../domain/evidence.ts";
+import type { HeardGive } from "../domain/heard.ts";
 import type { Seal } from "../domain/seal.ts";
+import type { Basis } from "../domain/tolerances.ts";
 import type {
   DeviceId,
   Flaw,
+  Grams,
   Head,
+  LotId,
   OrganisationId,
   Outcome,
   Role,
   Seconds,
   Seq,
+  SiteId,
   Stream,
 } from "../domain/types.ts";
 import type { DeviceKey } from "../sign/device_key.ts";
@@ -131,6 +136,32 @@ export interface Standing {
   readonly isRevoked: boolean;
   readonly heardAt: Seconds;
 }
+/** A mandate as the backend tells of it. */
+export interface ToldMandate {
+  readonly principal: DeviceId;
+  readonly seq: Seq;
+  readonly to: DeviceId;
+  readonly left: Grams;
+  readonly until: Seconds;
+  readonly depth: number;
+  readonly streams: number;
+  readonly site: SiteId;
+  readonly is_revoked: boolean;
+  readonly parent: DeviceId;
+  readonly parent_seq: Seq;
+}
+/** A give as this device knew it when it answered with a take; stream 0 where nobody had said. */
+export interface TakenGive extends HeardGive {
+  readonly basis: Basis;
+}
+/** A vehicle's first weighing, which waits for its second; nothing of it is sealed yet. */
+export interface FirstWeighing {
+  readonly lot: LotId;
+  readonly grams: Grams;
+  readonly at: Seconds;
+  /** What the indicator answered; absent where the figure was typed. */
+  readonly answer?: string;
+}
 interface Singles {
   key: DeviceKey;
   invitation: { readonly code: string };
@@ -138,6 +169,11 @@ interface Singles {
   directory: Directory;
   serverTime: ServerTime;
   standing: Standing;
+  mandates: readonly ToldMandate[];
+  /** The published tolerance rules, as they were fetched. */
+  tolerances: { readonly digest: string; readonly document: unknown };
+  takenGives: readonly TakenGive[];
+  firstWeighings: readonly FirstWeighing[];
   /** The segment whose answer is not known: it is asked again exactly as it was. */
   inflight: { readonly firstSeq: Seq; readonly lastSeq: Seq };
 }

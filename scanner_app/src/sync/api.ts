@@ -1,6 +1,7 @@
 /** The backend's HTTP interface, as docs/spec/api.md says it. */
 import type { Certificate } from "../domain/certificate.ts";
 import type { PublicKey } from "../domain/seal.ts";
+import type { Basis } from "../domain/tolerances.ts";
 import { packUploads, SEGMENT_BYTES_TYPE, type Upload } from "../domain/segment_bytes.ts";
 import {
   type DeviceId,
@@ -13,7 +14,7 @@ import {
   type Seq,
   type Stream,
 } from "../domain/types.ts";
-import type { Directory, DirectoryBin, OnLedger, Receipt, Warning } from "../store/database.ts";
+import type { Directory, DirectoryBin, OnLedger, Receipt, ToldMandate, Warning } from "../store/database.ts";
 
 export interface Problem {
   readonly type: string;
@@ -92,6 +93,15 @@ export interface LotNow {
   readonly grams: number;
 }
 
+/** What the books make of a lot's handoffs, as far as a gate asks. */
+export interface Judgements {
+  readonly handoffs: readonly {
+    readonly give: { readonly device: DeviceId; readonly seq: Seq };
+    readonly stream: Stream | number | null;
+    readonly basis: Basis | number | null;
+  }[];
+}
+
 /** A server that does not know the form of a body has not judged what is in it. */
 const FORM_NOT_KNOWN = [400, 415, 422];
 
@@ -124,6 +134,11 @@ export class Api {
   lot = (lot: LotId) => this.ask<LotNow>("GET", `/lots/${lot}`);
   lotsGivenTo = (organisation: OrganisationId) =>
     this.ask<{ readonly lots: readonly LotOnTheWay[] }>("GET", `/lots?given_to=${organisation}`);
+  mandatesOf = (organisation: OrganisationId) =>
+    this.ask<{ readonly mandates: readonly ToldMandate[] }>("GET", `/mandates?to=${organisation}`);
+  tolerances = () =>
+    this.ask<{ readonly digest: string; readonly document: unknown }>("GET", "/rules/tolerances");
+  judgements = (lot: LotId) => this.ask<Judgements>("GET", `/lots/${lot}/judgements`);
   invite = (organisation: OrganisationId, role: Role) =>
     this.send<{ readonly code: string; readonly expires_at: string }>("POST", "/enrolments", {
       organisation,

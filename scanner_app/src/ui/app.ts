@@ -1,5 +1,5 @@
 /** What every screen is given, and what a screen is. */
-import type { Seconds } from "../domain/types.ts";
+import type { DeviceId, Seconds } from "../domain/types.ts";
 import type { Language, TextKey } from "../i18n/index.ts";
 import type { JournalWriter } from "../sign/writer.ts";
 import type { Changes } from "../store/changes.ts";
@@ -33,7 +33,7 @@ export interface App extends Page {
   /** As last heard; the writer refuses on its own account. */
   isRevoked: boolean;
   /** Lots on their way here, as last heard. */
-  lotsOnTheWay: readonly LotOnTheWay[] | undefined;
+  lotsOnTheWay: readonly (LotOnTheWay & { readonly to: DeviceId })[] | undefined;
 }
 
 export interface Screen {

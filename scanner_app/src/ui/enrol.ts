@@ -1,16 +1,31 @@
 /** From nothing to a device with a name: scan, compare six digits, wait, done. */
+import { clockError } from "../domain/clock.ts";
 import { readAppCode } from "../domain/codes.ts";
 import { checkCode } from "../domain/seal.ts";
 import { dropSingle, type Identity, readSingle } from "../store/database.ts";
-import { askProgress, offerKey, requireKey } from "../sync/enrolment.ts";
+import type { TextKey } from "../i18n/index.ts";
+import { askProgress, type Disbelief, offerKey, requireKey, roleNamed } from "../sync/enrolment.ts";
 import type { Page, Screen } from "./app.ts";
 import { type Child, fill, h } from "./dom.ts";
 import { brandMark, icon } from "./icons.ts";
 import { actions, button, notice } from "./pieces.ts";
 import { makeScanner, type Scanner } from "./scanner.ts";
-import { shortId } from "./words.ts";
+import { clockText, organisationName, shortId } from "./words.ts";
 
 const POLL_MILLISECONDS = 1500;
+const REFUSED: Readonly<Record<string, TextKey>> = {
+  "code-used": "enrolUsed",
+  "code-expired": "enrolExpired",
+  "unknown-code": "enrolUnknown",
+};
+const DISBELIEVED: Readonly<Record<Disbelief, TextKey>> = {
+  unreadable: "enrolWhyUnreadable",
+  key: "enrolWhyKey",
+  device: "enrolWhyDevice",
+  organisation: "enrolWhyOrganisation",
+  role: "enrolWhyRole",
+  seal: "enrolWhySeal",
+};
 
 export interface EnrolLook {
   readonly title: string;
@@ -80,9 +95,11 @@ export function enrolScreen(page: Page, look: EnrolLook, done: (identity: Identi
     if (isLeft) return;
     if (offered.is === "offered") return wait(code);
     if (offered.is === "refused") {
-      return begin(
-        notice("bad", h("strong", {}, t("enrolRefused")), h("p", {}, offered.detail || offered.title)),
-      );
+      const key = REFUSED[offered.slug];
+      const why = key === undefined ? offered.detail : t(key);
+      const told = h("div", { test: `enrol-refused-${offered.slug}` });
+      fill(told, h("strong", {}, t("enrolRefused")), h("p", {}, why));
+      return begin(notice("bad", told));
     }
     lay(
       [notice("warning", t("enrolOffline"))],
@@ -94,7 +111,10 @@ export function enrolScreen(page: Page, look: EnrolLook, done: (identity: Identi
   async function wait(code: string): Promise<void> {
     const check = checkCode(await requireKey(db));
     const news = h("p", { class: "quiet waiting" }, t("enrolWaiting"));
+    const joining = h("div", { class: "joining", test: "enrol-join" });
+    void tellJoining(code, joining);
     lay([
+      joining,
       h("h2", { class: "centre" }, t("enrolCheck")),
       h(
         "output",
@@ -114,11 +134,34 @@ export function enrolScreen(page: Page, look: EnrolLook, done: (identity: Identi
       }
       if (progress.is === "disbelieved") {
         await dropSingle(db, "invitation");
-        return begin(notice("bad", t("enrolDisbelieved", { why: progress.why })));
+        return begin(notice("bad", t("enrolDisbelieved", { why: t(DISBELIEVED[progress.why]) })));
       }
       news.textContent = t(progress.is === "unreachable" ? "enrolOffline" : "enrolWaiting");
       await new Promise((resume) => setTimeout(resume, POLL_MILLISECONDS));
     }
+  }
+
+  /** Whose device this becomes, and for what: people notice another organisation's code here. */
+  async function tellJoining(code: string, place: HTMLElement): Promise<void> {
+    const [enrolment, directory] = await Promise.all([api.enrolment(code), api.directory()]);
+    const { heard } = page.serverClock;
+    const error = clockError({ now: page.now(), heard, enrolledAt: 0 });
+    if (isLeft || enrolment.is !== "ok") return;
+    const { organisation, role } = enrolment.value;
+    const names = directory.is === "ok" ? directory.value : undefined;
+    const roleName = roleNamed(role);
+    const joined = t("enrolJoin", {
+      organisation: organisationName(page, names, organisation),
+      role: roleName === undefined ? "" : t(roleName),
+    });
+    place.dataset["organisation"] = organisation;
+    fill(
+      place,
+      h("strong", {}, joined),
+      h("p", { class: "quiet small" }, t("enrolJoinHelp")),
+      error !== 0 &&
+        notice("warning", h("span", { test: "enrol-clock" }, `${clockText(page, error)} ${t("enrolClock")}`)),
+    );
   }
 
   function finish(identity: Identity): void {

@@ -90,6 +90,7 @@ const MARKS: Readonly<Record<string, IconName>> = {
   withdraw: "back",
   weigh: "scale",
   decline: "refuse",
+  refuse: "refuse",
   shift_end: "clock",
   enrol: "phone",
   revoke: "close",
@@ -123,6 +124,11 @@ function describe(app: App, entry: StoredEntry): { title: string; detail: string
     }
     case "load":
       return line("", t(streamOf(read.entry.fields.stream) ?? "residual"));
+    case "refuse":
+      return line(
+        lotName(app, lotId(read.entry.fields.lot)),
+        reasonText(t, declineReasonOf(read.entry.fields.reason)),
+      );
     case "give":
     case "take":
       return line(massText(app, Number(read.entry.fields.grams)), lotName(app, lotId(read.entry.fields.lot)));

@@ -8,17 +8,21 @@ import { findAnswered } from "./crew/answers.ts";
 import { answerScreen, givenScreen } from "./crew/given.ts";
 import { giveScreen } from "./crew/give.ts";
 import { crewHome, startScreen } from "./crew/home.ts";
+import { refuseLotScreen as refuseOnTheStreet, takeListScreen, takeLotScreen } from "./crew/take.ts";
+import { unattestedScreen } from "./crew/unattested.ts";
 import { scanScreen } from "./crew/scan.ts";
 import { shiftScreen } from "./crew/shift.ts";
 import { h } from "./dom.ts";
 import { enrolScreen } from "./enrol.ts";
-import { gateHome, gateScan, myCode } from "./gate/home.ts";
-import { lotScreen } from "./gate/lot.ts";
-import { readOffer } from "./gate/offers.ts";
+import { gateHome } from "./gate/home.ts";
+import { lotScreen, refuseLotScreen } from "./gate/lot.ts";
+import { ticketScreen } from "./gate/ticket.ts";
 import { historyScreen } from "./history.ts";
 import { button, notice } from "./pieces.ts";
 import { openShell, type Shell } from "./shell.ts";
 import { startApp } from "./start.ts";
+import { myCode, offerScan } from "./taking/meet_giver.ts";
+import { readOffer } from "./taking/offers.ts";
 import { showUnopened } from "./unopened.ts";
 import { watchForUpdates } from "./update.ts";
 import { saveRescue } from "./save_rescue.ts";
@@ -34,14 +38,23 @@ const CREW: Routes = {
   give: giveScreen,
   given: givenScreen,
   answer: answerScreen,
+  take: takeListScreen,
+  receive: (app) => offerScan(app, "/take"),
+  code: (app) => myCode(app, "/take"),
+  lot: takeLotScreen,
+  refuse: refuseOnTheStreet,
+  ticket: ticketScreen,
+  unattested: unattestedScreen,
   shift: shiftScreen,
   history: historyScreen,
 };
 const GATE: Routes = {
   "": gateHome,
-  scan: gateScan,
+  scan: (app) => offerScan(app, "/"),
   lot: lotScreen,
-  code: myCode,
+  refuse: refuseLotScreen,
+  ticket: ticketScreen,
+  code: (app) => myCode(app, "/"),
   history: historyScreen,
 };
 /** Other roles seal elsewhere; here they see their journal. */
@@ -64,6 +77,7 @@ async function run(): Promise<void> {
     app = await startApp(page, identity);
     await askToPersist();
     watchNotes(shell, app);
+    widenFor(identity.role);
     page.go("/");
   };
   const identity = await readSingle(page.db, "identity");
@@ -73,7 +87,7 @@ async function run(): Promise<void> {
   shell.route(async (route) => {
     if (app === undefined) return enrolScreen(page, enrolLook(), (enrolled) => void begin(enrolled));
     const shared = readAppCode(location.href);
-    if (shared.is === "give" && GATE === routesOf(app.identity.role)) {
+    if (shared.is === "give" && routesOf(app.identity.role) !== OTHER) {
       const offer = await readOffer(app, location.href);
       history.replaceState(null, "", offer.is === "offer" ? `#/lot/${offer.lot}` : "#/");
       route = location.hash.slice(1);
@@ -93,6 +107,7 @@ async function run(): Promise<void> {
   if (app !== undefined) {
     await askToPersist();
     watchNotes(shell, app);
+    widenFor(app.identity.role);
   }
   await shell.show();
   void watchForUpdates((replace) =>
@@ -100,11 +115,16 @@ async function run(): Promise<void> {
       "update",
       notice(
         "calm",
-        h("span", {}, page.t("updateReady")),
+        h("span", {}, page.t("updateAsk")),
         button(page.t("updateNow"), replace, { test: "update-now" }),
       ),
     ),
   );
+}
+
+/** A gate's terminal has a large screen, a phone has not. */
+function widenFor(role: Identity["role"]): void {
+  document.body.classList.toggle("gate", GATE === routesOf(role));
 }
 
 /** Under the bar: only what the person should know now. */
@@ -116,8 +136,9 @@ function watchNotes(shell: Shell, app: App): void {
     const { notAfter } = app.identity;
     const endsSoon = notAfter !== 0 && notAfter - now < EXPIRES_SOON_SECONDS;
     const error = clockError({ now, heard: app.serverClock.heard, enrolledAt: app.enrolledAt });
+    shell.tellLine(line);
     shell.note(
-      "line",
+      "standing",
       app.isRevoked &&
         notice(
           "bad",
@@ -125,14 +146,13 @@ function watchNotes(shell: Shell, app: App): void {
           button(t("rescue"), () => saveRescue(app), { icon: "save", test: "revoked-rescue" }),
         ),
       error !== 0 && notice("warning", h("span", { test: "clock-wrong" }, clockText(app, error))),
-      line.is === "blocked" && notice("bad", t("lineBlocked")),
-      line.is === "waiting" &&
-        notice("warning", t(line.why === "unreachable" ? "lineWaiting" : "lineRetrying")),
       endsSoon &&
         notice("warning", t(now > notAfter ? "expired" : "expiresSoon", { date: dateText(app, notAfter) })),
     );
   };
   app.changes.listen(draw);
+  globalThis.addEventListener("online", draw);
+  globalThis.addEventListener("offline", draw);
   draw();
 }
 

@@ -79,6 +79,22 @@ export function answerNotes(page: Pick<Page, "t">, state: EntryState): Child[] {
   ];
 }
 
+/** Arrow keys go from one choice to the next, and choose it, as in any form. */
+export function chooseByArrows(group: HTMLElement): HTMLElement {
+  group.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (step === undefined) return;
+    const all = [...group.querySelectorAll<HTMLElement>("[role=radio]")];
+    const at = all.findIndex((each) => each === document.activeElement);
+    const next = all[(at + step + all.length) % all.length];
+    if (at < 0 || next === undefined) return;
+    event.preventDefault();
+    next.focus();
+    next.click();
+  });
+  return group;
+}
+
 /** One of a few, by their words; `chosen` is marked from the start. */
 export function radios<V>(
   title: string,
@@ -110,7 +126,7 @@ export function radios<V>(
     "div",
     { class: "choices" },
     h("h2", {}, title),
-    h("div", { class: "plain-choices", role: "radiogroup", label: title }, ...buttons),
+    chooseByArrows(h("div", { class: "plain-choices", role: "radiogroup", label: title }, ...buttons)),
   );
 }
 
@@ -154,7 +170,9 @@ export function choice<V>(
     "div",
     { class: "choices" },
     h("h2", {}, title),
-    h("div", { class: `choice-row of-${options.length}`, role: "radiogroup", label: title }, ...buttons),
+    chooseByArrows(
+      h("div", { class: `choice-row of-${options.length}`, role: "radiogroup", label: title }, ...buttons),
+    ),
   );
 }
 

@@ -84,7 +84,11 @@ export function makeScanner(page: Page, hint: string, seen: (text: string) => vo
   }
 
   function drawLamp(of: Camera, isOn: boolean): void {
-    if (!of.hasTorch) return;
+    if (!of.hasTorch) {
+      const tell = () =>
+        fill(message, h("p", { role: "status", test: "torch-missing" }, page.t("torchMissing")));
+      return fill(lamp, iconButton("torch", page.t("torchMissing"), tell, "torch-none"));
+    }
     const label = page.t(isOn ? "torchOff" : "torchOn");
     fill(
       lamp,

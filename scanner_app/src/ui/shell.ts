@@ -5,10 +5,12 @@ import { openDatabase } from "../store/database.ts";
 import { countByState } from "../store/journal.ts";
 import { Api } from "../sync/api.ts";
 import { ServerClock } from "../sync/server_clock.ts";
+import type { Line } from "../sync/sync.ts";
 import type { Page, Screen } from "./app.ts";
 import { fill, h } from "./dom.ts";
 import { icon } from "./icons.ts";
 import { watchLook } from "./look.ts";
+import { networkLine } from "./network_line.ts";
 import { button, iconButton, notice } from "./pieces.ts";
 import { settingsScreen } from "./settings.ts";
 
@@ -18,7 +20,9 @@ export interface Shell {
   route(find: (route: string) => Promise<Screen>): void;
   show(): Promise<void>;
   /** Puts lines under the bar; each slot has its own. */
-  note(slot: "line" | "update", ...children: (HTMLElement | false)[]): void;
+  note(slot: "standing" | "update", ...children: (HTMLElement | false)[]): void;
+  /** Says how it stands with the network; nothing on the page moves for it. */
+  tellLine(line: Line): void;
 }
 
 const LANGUAGE_KEY = "huanlian-language";
@@ -52,8 +56,10 @@ export async function openShell(databaseName: string): Promise<Shell> {
   };
 
   const bar = h("header", { class: "bar" });
-  const slots = { storage: h("div"), update: h("div"), line: h("div") };
-  const notes = h("div", { class: "notes" }, slots.storage, slots.update, slots.line);
+  const slots = { storage: h("div"), update: h("div"), standing: h("div") };
+  const notes = h("div", { class: "notes" }, slots.storage, slots.update, slots.standing);
+  const network = networkLine();
+  network.element.hidden = true;
   const main = h("main", { tabindex: "0" });
   const foot = h("footer", { class: "foot" });
   const unsent = h("span", { class: "unsent", test: "unsent-count", role: "status" });
@@ -71,7 +77,7 @@ export async function openShell(databaseName: string): Promise<Shell> {
     changes.tell("synced");
     void show();
   });
-  document.querySelector("#app")?.replaceChildren(bar, notes, main, foot);
+  document.querySelector("#app")?.replaceChildren(bar, network.element, notes, main, foot);
 
   let find: (route: string) => Promise<Screen> = async () => ({ title: "", body: h("div") });
   let current: Screen | undefined;
@@ -85,6 +91,7 @@ export async function openShell(databaseName: string): Promise<Shell> {
     // A later move overtook this one while it was reading.
     if (turn !== drawn) return screen.leave?.();
     const scrolled = main.scrollTop;
+    const focused = focusedHook();
     current?.leave?.();
     current = screen;
     document.documentElement.lang = language;
@@ -104,7 +111,24 @@ export async function openShell(databaseName: string): Promise<Shell> {
     fill(foot, screen.actions);
     foot.hidden = screen.actions === undefined;
     main.scrollTop = isSame ? scrolled : 0;
+    // Whoever works by keyboard goes on where they were, and on a new screen from its top.
+    const again = isSame && focused !== undefined ? findHook(focused) : undefined;
+    if (again !== undefined) again.focus({ preventScroll: true });
+    else if (!isSame && drawn > 1 && document.querySelector("dialog[open]") === null) focusTop();
     await count();
+  }
+
+  function focusTop(): void {
+    const [first] = document.querySelectorAll<HTMLElement>("main [autofocus]");
+    (first ?? main).focus({ preventScroll: true });
+  }
+
+  /** Back by the Escape key; a dialog and an open sheet close by themselves first. */
+  function leaveByKey(event: KeyboardEvent): void {
+    const isTyping = event.target instanceof HTMLInputElement && event.target.value !== "";
+    if (event.key !== "Escape" || event.defaultPrevented || isTyping) return;
+    if (document.querySelector("dialog[open]") !== null) return;
+    if (current?.back !== undefined) page.go(current.back);
   }
 
   async function count(): Promise<void> {
@@ -127,6 +151,7 @@ export async function openShell(databaseName: string): Promise<Shell> {
       ),
     );
   globalThis.addEventListener("hashchange", () => void show());
+  document.addEventListener("keydown", leaveByKey);
   changes.listen(() => {
     if (current?.isLive) void show(true);
     else void count();
@@ -138,5 +163,21 @@ export async function openShell(databaseName: string): Promise<Shell> {
     },
     show,
     note: (slot, ...children) => fill(slots[slot], ...children),
+    tellLine: (line) => {
+      network.element.hidden = false;
+      network.draw(page.t, line);
+    },
   };
+}
+
+/** The hook of what has the focus in the frame; undefined when nothing has, or it bears no name. */
+function focusedHook(): string | undefined {
+  const { activeElement } = document;
+  return activeElement instanceof HTMLElement && activeElement !== document.body
+    ? activeElement.dataset["testid"]
+    : undefined;
+}
+
+function findHook(name: string): HTMLElement | undefined {
+  return document.querySelector<HTMLElement>(`#app [data-testid="${name}"]`) ?? undefined;
 }

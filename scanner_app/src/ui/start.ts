@@ -1,5 +1,6 @@
 /** Puts an enrolled device's parts together and starts them. */
 import { readCertificate } from "../domain/certificate.ts";
+import { organisationOf } from "../domain/types.ts";
 import { JournalWriter } from "../sign/writer.ts";
 import { type Identity, readSingle } from "../store/database.ts";
 import { keepDirectory } from "../store/directory.ts";
@@ -8,6 +9,8 @@ import { askStanding } from "../sync/standing.ts";
 import { Sync } from "../sync/sync.ts";
 import { Uploader } from "../sync/uploader.ts";
 import type { App, Page } from "./app.ts";
+import { fetchMandates } from "./taking/mandates.ts";
+import { fetchTolerances } from "./taking/verdict.ts";
 
 const NEWS_MILLISECONDS = 10 * 60_000;
 
@@ -40,6 +43,8 @@ export async function startApp(page: Page, identity: Identity): Promise<App> {
       changes.tell("synced");
     }
     await fetchDirectory();
+    await fetchTolerances(db, api);
+    await fetchMandates(db, api, organisationOf(identity.device));
   };
   const fetchDirectory = async () => {
     const answer = await api.directory();

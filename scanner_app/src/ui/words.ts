@@ -31,6 +31,12 @@ export function percentText(page: Page, percent: number): string {
   return format.format(percent / 100);
 }
 
+/** A band as a share: 300 permille is 30 %. */
+export function permilleText(page: Page, permille: number): string {
+  const format = { style: "percent", maximumFractionDigits: 1 } as const;
+  return new Intl.NumberFormat(BCP47[page.language()], format).format(permille / 1000);
+}
+
 export function timeText(page: Page, at: Seconds): string {
   return new Intl.DateTimeFormat(BCP47[page.language()], { hour: "2-digit", minute: "2-digit" }).format(
     at * 1000,
@@ -89,6 +95,7 @@ export function kindKey(kind: string): TextKey {
     take: "kindTake",
     withdraw: "kindWithdraw",
     weigh: "kindWeigh",
+    refuse: "kindRefuse",
     enrol: "kindEnrol",
     revoke: "kindRevoke",
   };

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 import uvicorn
 from custody_stories import NETWORK
@@ -190,6 +191,30 @@ class TestTheDesk:
         said = gate.serve(f"in {VEHICLE} {LOT}", f"out {VEHICLE}")
         assert said[-1] == "WARNING: the calibration has expired; this ticket proves nothing"
         assert len(gate.kept()) == 1
+
+
+class TestTheFeed:
+    def test_shows_the_live_reading_beside_the_desk_and_while_the_server_is_away(self, gate: Gate) -> None:
+        gate.put(18_240)()
+        arguments = ["scale", "gateway", "--config", str(gate.config), "--api", "http://127.0.0.1:1"]
+        command = [sys.executable, "-m", "backend.cli", *arguments, "--patience-seconds", "0", "--feed-port", "0"]
+        heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with subprocess.Popen(command, text=True, preexec_fn=heeding, **pipes) as running:  # type: ignore[call-overload]
+            address = running.stdout.readline().split()[-1]
+            with httpx.stream("GET", address, headers={"Origin": "http://127.0.0.1:1"}, timeout=60) as feed:
+                lines = (line for line in feed.iter_lines() if line.startswith("data:"))
+                assert json.loads(next(lines)[5:])["serial"] == SERIAL
+                told = (json.loads(line[5:]) for line in lines)
+                assert any(one["grams"] == 18_240_000 and one["is_stable"] for one in told)
+                running.stdin.write(f"in {VEHICLE} {LOT}\n")
+                running.stdin.close()
+                assert running.stdout.readline() == HELP + "\n"
+                assert running.stdout.readline().startswith("first 18240000 g")
+                # The input has ended, the readings have not.
+                assert next(told)["grams"] == 18_240_000
+            running.send_signal(signal.SIGINT)
+            assert running.wait() != 0
 
 
 class TestTheCommand:

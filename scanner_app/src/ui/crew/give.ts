@@ -21,7 +21,7 @@ import type { App, Screen } from "../app.ts";
 import { type Child, fill, h } from "../dom.ts";
 import { streamIcon } from "../icons.ts";
 import { lotName } from "../history.ts";
-import { button, empty, notice } from "../pieces.ts";
+import { button, chooseByArrows, empty, notice } from "../pieces.ts";
 import { trySeal } from "../sealing.ts";
 import { makeScanner, type Scanner } from "../scanner.ts";
 import { massText, organisationName, shortId } from "../words.ts";
@@ -78,7 +78,7 @@ export function lotSummary(app: App, lot: OwnLot): Child {
 async function chooseReceiver(app: App, lot: OwnLot, back: string): Promise<Screen> {
   const { t } = app;
   const directory = await readSingle(app.db, "directory");
-  const list = h("div", { class: "options", role: "radiogroup", label: t("giveTo") });
+  const list = chooseByArrows(h("div", { class: "options", role: "radiogroup", label: t("giveTo") }));
   const news = h("div");
   let chosen: Receiver | undefined;
   let scanner: Scanner | undefined;

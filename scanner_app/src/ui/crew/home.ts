@@ -39,6 +39,7 @@ export async function crewHome(app: App): Promise<Screen> {
         { class: "pair" },
         button(t("newLot"), () => app.go("/start"), { look: "quiet", icon: "plus", test: "new-lot" }),
         button(t("shift"), () => app.go("/shift"), { look: "quiet", icon: "clock", test: "shift-open" }),
+        button(t("takeTitle"), () => app.go("/take"), { look: "quiet", icon: "truck", test: "take-open" }),
       ),
     ),
     actions: actions(
@@ -134,6 +135,7 @@ export async function startScreen(app: App): Promise<Screen> {
           ),
         ),
       ),
+      button(t("takeTitle"), () => app.go("/take"), { look: "quiet", icon: "truck", test: "take-open" }),
     ),
     actions: actions(
       h(

@@ -1,20 +1,22 @@
 /** What this phone holds, read from its own journal. */
-import { type Give, isHeldBy, isOpenTo, type Lot } from "../../domain/custody_state.ts";
+import { type Give, isHeldBy, isOpenTo, type Lot, type State } from "../../domain/custody_state.ts";
+import { withHeard } from "../../domain/heard.ts";
 import { makeEntry } from "../../domain/journal.ts";
+import { QUEUE_MAX, settle } from "../../domain/steps.ts";
 import {
   type Answer,
-  type DeviceId,
   lotOf,
   type LotId,
   numberOf,
-  openerOf,
-  serialOf,
   type Stream,
   STREAM_CODE,
   streamOf,
 } from "../../domain/types.ts";
+import { readSingle } from "../../store/database.ts";
 import type { App } from "../app.ts";
+import { nextLot } from "../own_lots.ts";
 import { trySeal } from "../sealing.ts";
+import { heardMandates, readMandates } from "../taking/mandates.ts";
 
 export interface OwnLot extends Lot {
   readonly id: LotId;
@@ -24,7 +26,7 @@ export interface OwnLot extends Lot {
 export async function ownLots(
   app: App,
 ): Promise<{ current: OwnLot | undefined; held: OwnLot[]; given: (OwnLot & { give: Give })[] }> {
-  const state = await app.writer.custody();
+  const state = await custodyWithTaken(app);
   const { device } = app.identity;
   const lots = [...state.lots].flatMap(([id, lot]): OwnLot[] => {
     const streamName = streamOf(lot.stream);
@@ -43,12 +45,25 @@ export async function ownLots(
   };
 }
 
+/**
+ * What this journal says of custody once the gives that it took are there: in the journal alone a take waits for
+ * its give, so a lot that was taken would never come into these hands.
+ */
+async function custodyWithTaken(app: App): Promise<State> {
+  const told = (await readSingle(app.db, "takenGives")) ?? [];
+  const gives = told.filter(({ stream }) => streamOf(stream) !== undefined);
+  const mandates = heardMandates(await readMandates(app.db));
+  const state = withHeard(await app.writer.custody(), { gives, mandates });
+  for (const { lot } of gives) {
+    settle(state, lot, app.identity.device, { blockTime: app.now(), stepsMax: QUEUE_MAX });
+  }
+  return state;
+}
+
 /** Opens a new lot of this stream; what follows is lifted into it. Undefined when nothing was sealed and told so. */
 export async function openLot(app: App, stream: Stream): Promise<Answer | undefined> {
-  const state = await app.writer.custody();
-  const lot = lotOf(app.identity.device, nextSerial([...state.lots.keys()], app.identity.device));
   const entry = makeEntry("load", {
-    lot: numberOf(lot),
+    lot: numberOf(await nextLot(app)),
     stream: STREAM_CODE[stream],
     vehicle: 0,
     flags: 0,
@@ -57,8 +72,4 @@ export async function openLot(app: App, stream: Stream): Promise<Answer | undefi
   const answer = await app.writer.preview(entry);
   if (answer.outcome !== "applied") return answer;
   return (await trySeal(app, () => app.writer.write(() => entry))) && answer;
-}
-
-function nextSerial(lots: readonly LotId[], device: DeviceId): number {
-  return Math.max(0, ...lots.filter((lot) => openerOf(lot) === device).map(serialOf)) + 1;
 }

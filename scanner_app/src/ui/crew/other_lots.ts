@@ -36,7 +36,7 @@ export async function givenList(app: App): Promise<HTMLElement | false> {
 /** Lots in this phone's hands that nothing more goes into, one that was withdrawn say: they wait to be given. */
 export async function heldList(app: App): Promise<HTMLElement | false> {
   const { held, current } = await ownLots(app);
-  const waiting = held.filter((lot) => lot.lifts > 0 && lot.id !== current?.id);
+  const waiting = held.filter((lot) => (lot.lifts > 0 || lot.grams > 0) && lot.id !== current?.id);
   if (waiting.length === 0) return false;
   const rows = waiting.map((lot) =>
     row(app, lot, {

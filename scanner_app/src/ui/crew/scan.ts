@@ -41,7 +41,14 @@ export async function scanScreen(app: App): Promise<Screen> {
 }
 
 class BinScan {
-  private readonly sheet = h("div", { class: "sheet", role: "dialog", "aria-live": "polite", hidden: true });
+  private readonly sheet = h("div", {
+    class: "sheet",
+    role: "dialog",
+    tabindex: "-1",
+    "aria-live": "polite",
+    hidden: true,
+    on: { keydown: (event) => this.closeByKey(event as KeyboardEvent) },
+  });
   private readonly foreign = h("div", {
     class: "foreign",
     role: "status",
@@ -94,6 +101,13 @@ class BinScan {
     this.hideForeign();
     this.lay(...children);
     this.sheet.hidden = false;
+    this.sheet.focus({ preventScroll: true });
+  }
+
+  private closeByKey(event: KeyboardEvent): void {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    this.close();
   }
 
   /** Puts something on the sheet; its heading names it to those who hear the page. */

@@ -1,7 +1,10 @@
-/** Lots that others have given to this organisation: heard from the backend, or read from the giver's screen. */
+/** Lots that may be taken here: heard of from the backend, or read off the giver's screen. */
 import { type GiveCode, giveDigest, giveEntry, giveHead, giveText, readAppCode } from "../../domain/codes.ts";
+import type { HeardGive } from "../../domain/heard.ts";
 import { unpackEntry } from "../../domain/journal.ts";
+import { isNamed } from "../../domain/mandates.ts";
 import {
+  deskOf,
   type DeviceId,
   deviceId,
   type Grams,
@@ -11,6 +14,7 @@ import {
   organisationOf,
   type Seq,
   type Stream,
+  STREAM_CODE,
   STREAMS,
 } from "../../domain/types.ts";
 import { isSealOf } from "../../sign/device_key.ts";
@@ -19,6 +23,7 @@ import { readEntries } from "../../store/journal.ts";
 import type { LotOnTheWay } from "../../sync/api.ts";
 import type { App } from "../app.ts";
 import { nameIn, organisationName } from "../words.ts";
+import { principalsOf, readMandates } from "./mandates.ts";
 
 export interface Offer {
   readonly lot: LotId;
@@ -31,43 +36,60 @@ export interface Offer {
   readonly giver: DeviceId;
   readonly giveSeq: Seq;
   readonly giveHead: Head;
+  /** This device, its organisation, or one that it may have a mandate from. */
+  readonly to: DeviceId;
   readonly from: string;
   readonly isSealChecked: boolean;
 }
-export type Done = { readonly take: StoredEntry; readonly lot: LotId; readonly grams: Grams };
+/** This device's answer to a give: a take of a lot, or a refusal. */
+export interface OwnAnswer {
+  readonly entry: StoredEntry;
+  readonly kind: "take" | "refuse";
+  readonly lot: LotId;
+  readonly grams: Grams;
+  readonly key: string;
+}
 
+/** Asks for the lots given to this organisation, and to those whose mandates it has. */
 export async function fetchOffers(app: App): Promise<"fresh" | "stale"> {
-  const answer = await app.api.lotsGivenTo(organisationOf(app.identity.device));
-  if (answer.is !== "ok") return "stale";
-  app.lotsOnTheWay = answer.value.lots;
+  const receivers = [organisationOf(app.identity.device), ...principalsOf(await readMandates(app.db))];
+  const all: (LotOnTheWay & { to: DeviceId })[] = [];
+  for (const receiver of new Set(receivers)) {
+    const answer = await app.api.lotsGivenTo(receiver);
+    if (answer.is !== "ok") return "stale";
+    all.push(...answer.value.lots.map((lot) => ({ ...lot, to: deskOf(receiver) })));
+  }
+  app.lotsOnTheWay = all;
   return "fresh";
 }
 
-/** What may still be taken: neither taken by this device already, nor heard of twice. */
+/** What may still be taken: not answered by this device already, nor heard of twice. */
 export async function openOffers(app: App): Promise<Offer[]> {
-  const taken = new Set((await ownTakes(app)).map(({ key }) => key));
+  const answered = new Set((await ownAnswers(app)).map(({ key }) => key));
   const all = [...(await witnessed(app)), ...(app.lotsOnTheWay ?? []).map((lot) => heard(app, lot))];
   // What the backend adds (the stream) wins over the code alone.
   const byGive = new Map(all.map((offer) => [keyOf(offer), offer]));
-  return [...byGive.values()].filter((offer) => !taken.has(keyOf(offer)));
+  return [...byGive.values()].filter((offer) => !answered.has(keyOf(offer)));
 }
 
 const keyOf = (offer: { giver: string; giveSeq: Seq; lot: string }) =>
   `${offer.giver}:${offer.giveSeq}:${offer.lot}`;
 
-export async function ownTakes(app: App): Promise<(Done & { key: string })[]> {
+/** Takes and refusals of this journal, oldest first; an unattested take answers no give, and is among them. */
+export async function ownAnswers(app: App): Promise<OwnAnswer[]> {
   const entries = await readEntries(app.db, 1);
-  return entries.flatMap((take) => {
-    const read = take.kind === "take" ? unpackEntry(take.words) : undefined;
-    if (read?.is !== "known" || read.entry.kind !== "take") return [];
-    const { fields } = read.entry;
+  return entries.flatMap((entry): OwnAnswer[] => {
+    const read = entry.kind === "take" || entry.kind === "refuse" ? unpackEntry(entry.words) : undefined;
+    if (read?.is !== "known") return [];
+    const { kind, fields } = read.entry;
+    if (kind !== "take" && kind !== "refuse") return [];
     const lot = lotId(fields.lot);
     const key = keyOf({ giver: deviceId(fields.giver), giveSeq: Number(fields.give_seq), lot });
-    return [{ take, lot, grams: Number(fields.grams), key }];
+    return [{ entry, kind, lot, grams: Number(fields.grams), key }];
   });
 }
 
-function heard(app: App, lot: LotOnTheWay): Offer {
+function heard(app: App, lot: LotOnTheWay & { to: DeviceId }): Offer {
   return {
     lot: lot.lot,
     stream: typeof lot.stream === "number" ? STREAMS[lot.stream - 1] : lot.stream,
@@ -77,6 +99,7 @@ function heard(app: App, lot: LotOnTheWay): Offer {
     giver: lot.giver,
     giveSeq: lot.give_seq,
     giveHead: lot.give_head,
+    to: lot.to,
     from: nameIn(app, lot.from.name, lot.from.organisation),
     isSealChecked: false,
   };
@@ -94,8 +117,9 @@ export async function readOffer(app: App, text: string): Promise<ReadOffer> {
   if (entry === undefined) return { is: "other" };
   if (!(await isSealOf(giveDigest(app.identity.network, give), give.key, give.seal))) return { is: "forged" };
   const to = deviceId(entry.fields.to);
-  const own = app.identity.device;
-  if (to !== own && to !== `${organisationOf(own)}0000000000`) return { is: "not-us" };
+  const isFor = (organisation: string) => organisationOf(to) === organisation;
+  const isOurs = isNamed(to, app.identity.device) || principalsOf(await readMandates(app.db)).some(isFor);
+  if (!isOurs) return { is: "not-us" };
   const code = giveText("", give);
   await app.db.put("witnesses", { id: `${give.giver}-${give.seq}`, code, seenAt: app.now() });
   return { is: "offer", lot: lotId(entry.fields.lot) };
@@ -124,7 +148,15 @@ function offerOf(give: GiveCode): Omit<Offer, "from"> | undefined {
       giver: give.giver,
       giveSeq: give.seq,
       giveHead: giveHead(give),
+      to: deviceId(fields.to),
       isSealChecked: true,
     }
   );
+}
+
+/** The give as the rules know it; undefined while its stream is not known, and nothing can be foreseen of it. */
+export function heardGive(offer: Offer): HeardGive | undefined {
+  const { lot, giver, giveSeq, giveHead, to, grams, mixture, stream } = offer;
+  if (stream === undefined) return undefined;
+  return { lot, giver, giveSeq, giveHead, to, grams, mixture, stream: STREAM_CODE[stream] };
 }

@@ -1,0 +1,1 @@
+export { checkSeal as checkWithOpenSsl } from "../../check_seal.ts";
