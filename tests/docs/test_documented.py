@@ -55,6 +55,12 @@ def test_treaty_lists_every_product_with_its_names_and_unit() -> None:
         assert product.is_measure == (product >= FIRST_MEASURE) == (product.unit != Unit.GRAMS)
 
 
+def commands_of_the_product() -> set[str]:
+    app = build_app()
+    groups = [group.typer_instance.info.name for group in app.registered_groups if group.typer_instance]
+    return {str(name) for name in (*groups, *(command.name for command in app.registered_commands))}
+
+
 def test_readme_names_every_top_level_folder_and_only_real_commands() -> None:
     readme = (ROOT / "README.md").read_text()
     listed = subprocess.run(
@@ -62,7 +68,7 @@ def test_readme_names_every_top_level_folder_and_only_real_commands() -> None:
     )
     for folder in listed.stdout.split():
         assert f"\n{folder}/" in readme, folder
-    commands = {command.name for command in build_app().registered_commands}
+    commands = commands_of_the_product()
     used = set(re.findall(r"\.venv/bin/huanlian ([\w-]+)", readme))
     assert used <= commands
     for script in re.findall(r"^scripts/(\w+)", readme, re.M):
@@ -70,7 +76,7 @@ def test_readme_names_every_top_level_folder_and_only_real_commands() -> None:
 
 
 def test_every_command_explains_itself() -> None:
-    for command in build_app().registered_commands:
-        result = CliRunner().invoke(build_app(), [str(command.name), "--help"])
-        assert result.exit_code == 0, command.name
+    for command in commands_of_the_product():
+        result = CliRunner().invoke(build_app(), [command, "--help"])
+        assert result.exit_code == 0, command
         assert "Usage" in result.output
