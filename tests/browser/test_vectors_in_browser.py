@@ -12,6 +12,8 @@ from running_system import ROOT
 
 _SOURCE = ROOT / "tests" / "scanner_app" / "in_browser" / "vectors"
 _FILES = ("custody", "journal", "label", "lifts_root", "seal", "segment_bytes", "tolerances", "webauthn", "verify")
+_NOT_THE_APPS = {"draws.json"}
+"""An inspection is drawn by the office and by the sample, both in Python; phones draw nothing."""
 _PATIENCE = 600_000
 """Milliseconds. P-256 in plain JavaScript is slow on a busy machine; a hang is still found."""
 
@@ -43,7 +45,7 @@ class TestTheVectors:
 
     def test_are_all_read(self, page: Page) -> None:
         there = sorted(path.name for path in (ROOT / "tests" / "vectors").glob("*.json"))
-        assert page.evaluate("window.vectors.readAll()") == there
+        assert page.evaluate("window.vectors.readAll()") == [name for name in there if name not in _NOT_THE_APPS]
         assert set(page.evaluate("window.vectors.files")) == {*_FILES, "broken"}
 
     def test_would_be_told_of_where_one_does_not_hold(self, page: Page) -> None:
