@@ -235,7 +235,7 @@ class TestLinkedLibraries:
     ) -> None:
         path = f"{REPOSITORY / '.venv' / 'bin'}:{os.environ['PATH']}"
         subprocess.run(
-            ["bash", "scripts/generate"], cwd=project, check=True, env={**os.environ, "PATH": path}, timeout=300
+            ["bash", "scripts/generate"], cwd=project, check=True, env={**os.environ, "PATH": path}, timeout=1800
         )
         built = project / "backend" / "chain" / "contracts"
         assert {file.stem for file in built.glob("*.json")} == {*CONTRACT_NAMES, "Doubling"}
