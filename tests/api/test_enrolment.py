@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -184,6 +185,8 @@ class TestWithoutARegistrarsSeal:
             client.post("/api/v1/segments", json=stolen)
             client.post("/api/v1/segments/batch", json={"segments": [stolen, upload_of(segment)]})
             client.put("/api/v1/hotline/complaints/1", json=upload_of(segment))
+            said = {"device": device_text(segment.device), "seq": 0, "document": json.dumps(upload_of(segment))}
+            assert client.post("/api/v1/inspections", json=said).status_code == 422
         assert kept()[2:] == before
         assert client.get(f"/api/v1/devices/{device_text(device)}").status_code == 404
 
@@ -223,6 +226,7 @@ class TestWithoutARegistrarsSeal:
             ("post", "/api/v1/enrolments"),
             ("put", "/api/v1/enrolments/{code}/key"),
             ("put", "/api/v1/hotline/complaints/{order}"),
+            ("post", "/api/v1/inspections"),
         }
 
 
