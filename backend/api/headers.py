@@ -9,13 +9,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HSTS: Final = "max-age=31536000"
 """A year, for this host only: other hosts under its name are not ours to bind."""
-_CONTAINED: Final = "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-APP_POLICY: Final = (
-    f"default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; {_CONTAINED}"
-)
-"""The phone app reads and draws codes in WebAssembly, and shows photos that it has not stored."""
 SAFE_HEADERS: Final = {
-    "Content-Security-Policy": f"default-src 'self'; {_CONTAINED}",
+    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "accelerometer=(), camera=(self), geolocation=(), gyroscope=(), microphone=(), "
@@ -40,8 +36,6 @@ class SafeHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                if _is_app(scope["path"]):
-                    headers.setdefault("Content-Security-Policy", APP_POLICY)
                 for name, value in SAFE_HEADERS.items():
                     headers.setdefault(name, value)
                 if scope["scheme"] == "https":
@@ -49,7 +43,3 @@ class SafeHeaders:
             await send(message)
 
         await self.app(scope, receive, with_headers)
-
-
-def _is_app(path: str) -> bool:
-    return path.startswith("/app/") or path == "/console/registrar"

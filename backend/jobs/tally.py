@@ -21,6 +21,14 @@ class Tally:
 
         Reading locks nothing; each few hundred segments are written in one short transaction.
         """
+        segments, is_done = 0, False
+        while not is_done:
+            counted, is_done = self._count()
+            segments += counted
+        return segments
+
+    def _count(self) -> tuple[int, bool]:
+        """Count until all is counted, or until a bin was placed that these counts do not know: then begin anew."""
         with self._database.transaction(writes=False) as connection:
             store = TallyStore(connection)
             counted_to, _, placed_block = store.counted_to()
@@ -29,7 +37,7 @@ class Tally:
                 and placed_block == store.newest_placement()
                 and store.stands()
             ):
-                return 0
+                return 0, True
             stands, placed = store.stands(), store.placed()
         with self._database.transaction() as connection:
             store = TallyStore(connection)
@@ -43,9 +51,11 @@ class Tally:
         while True:
             with self._database.transaction(writes=False) as connection:
                 store = TallyStore(connection)
+                if store.newest_placement() != placed.newest_block:
+                    return segments, False
                 rows = store.segments_after(store.counted_to()[0])
             if not rows:
-                return segments
+                return segments, True
             counted = count(rows, placed)
             with self._database.transaction() as connection:
                 store = TallyStore(connection)
