@@ -160,7 +160,7 @@ class TestWithoutANetwork:
     def test_what_is_no_trust_file_is_said_to_be_none(self, browser: Browser, folder: Path) -> None:
         with stranger(browser, folder, offline=True) as someone:
             someone.choose("trust", "bundle.json")
-            assert "这不是信任文件" in someone.page.locator("#trust-content").inner_text()
+            expect(someone.page.locator("#trust-content")).to_contain_text("这不是信任文件")
 
 
 class TestWithANode:

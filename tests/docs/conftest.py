@@ -15,6 +15,13 @@ from backend.domain.custody_state import LotStatus
 STATUS, WAITING = 5, (LotStatus.LEAVING, LotStatus.PROMISED)
 
 
+def is_settled(running: RunningCity) -> bool:
+    """Say whether all that was handed in is in the books, and no lot waits for its counterpart."""
+    following = running.courier.get("/api/v1/totals")["following"]
+    lots = running.courier.get("/api/v1/books/lots")["lots"]
+    return following["queued"] == 0 and bool(lots) and not any(lot[STATUS] in WAITING for lot in lots)
+
+
 @pytest.fixture(scope="session")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCity]:
     """A demo street's morning on a real chain, served by a real server."""
@@ -23,7 +30,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCity]:
         "seed", "--data-dir", str(running.data_dir), "--rpc", rpc_of(running), "--api", running.url
     )
     assert seeded.exit_code == 0, seeded.output
-    while any(lot[STATUS] in WAITING for lot in running.courier.get("/api/v1/books/lots")["lots"]):
+    while not is_settled(running):
         time.sleep(0.1)  # steps that waited are settled one after the other
     yield running
     running.stop()

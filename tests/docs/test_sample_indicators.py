@@ -24,11 +24,14 @@ def served(town: RunningCity, period: str, by: str) -> Any:
     return answer.json()
 
 
+def segments_of(town: RunningCity) -> int:
+    return int(town.courier.get("/api/v1/totals")["following"]["segments"])
+
+
 @pytest.fixture(scope="module")
 def counted(town: RunningCity) -> RunningCity:
     """The town once every segment is counted: that runs beside the fold."""
-    newest = town.courier.get("/api/v1/totals")["following"]["segments"]
-    while served(town, "2026-01", "city")["counted_to_segment"] < newest:
+    while served(town, "2026-01", "city")["counted_to_segment"] < segments_of(town):
         time.sleep(0.1)
     return town
 
