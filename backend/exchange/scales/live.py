@@ -63,7 +63,8 @@ class LiveScale:
         try:
             while True:
                 async with self._changed:
-                    await self._changed.wait_for(lambda: self._count > seen)  # noqa: B023 - awaited at once
+                    while self._count == seen:
+                        await self._changed.wait()
                     seen, reading = self._count, self._reading
                 if reading is not None:
                     yield reading
