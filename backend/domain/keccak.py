@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from Crypto.Hash import keccak as _keccak
-
-_new = _keccak.new
+from sha3 import keccak_256 as _keccak_256  # type: ignore[import-untyped]
 
 
 def keccak256(data: bytes) -> bytes:
     """Return the 32-byte Keccak-256 of `data` (Ethereum's, not NIST's SHA3-256)."""
-    return _new(digest_bits=256, data=data).digest()
+    return bytes(_keccak_256(data).digest())

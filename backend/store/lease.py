@@ -8,6 +8,7 @@ that does it.
 from __future__ import annotations
 
 import secrets
+import time
 
 from sqlalchemy import Connection, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
@@ -18,6 +19,8 @@ from backend.store.tables import table_of
 
 _LEASES = table_of(LeaseRow)
 LEASE_SECONDS = 5.0
+_SURE_PART = 0.2
+"""How much of a lease's time passes before it is asked for again; the rest is for work that takes longer."""
 
 _NOW_MS = {
     "sqlite": text("SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"),
@@ -37,14 +40,25 @@ class Lease:
         self._holder = secrets.token_hex(8)
         self.term = 0
         """Counts the holders there have been; when it grows, somebody else may have worked in between."""
+        self._sure_seconds, self._sure_until = seconds * _SURE_PART, 0.0
 
     def hold(self) -> bool:
-        """Take or renew the lease; say whether this process may work."""
+        """Take or renew the lease; say whether this process may work.
+
+        One that was renewed a moment ago is ours without asking: nobody else can have it until it runs out.
+        """
+        began = time.monotonic()
+        if began < self._sure_until:
+            return True
+        self._sure_until = 0.0
         try:
             with self._database.transaction() as connection:
-                return self._hold(connection)
+                is_held = self._hold(connection)
         except IntegrityError:  # two processes began at once, and the other was first
             return False
+        if is_held:
+            self._sure_until = began + self._sure_seconds
+        return is_held
 
     def _hold(self, connection: Connection) -> bool:
         row = connection.execute(
@@ -82,10 +96,12 @@ class Lease:
             .values(until_ms=self._now(connection) + self._ms)
         )
         if renewed.rowcount != 1:
+            self._sure_until = 0.0
             raise LeaseLost(f"another process is to {self._name} now")
 
     def release(self) -> None:
         """Let somebody else begin at once."""
+        self._sure_until = 0.0
         with self._database.transaction() as connection:
             connection.execute(
                 update(_LEASES)

@@ -286,8 +286,9 @@ class TallyStore:
                     _HEARD.c.period == period, _HEARD.c.kind == kind, _HEARD.c.owner == owner
                 )
             ).scalar_one_or_none()
-            united = sorted(numbers if before is None else numbers.union(unpacked(before)))
-            packed = np.array(united, dtype=">u8").tobytes()
+            known = np.frombuffer(before or b"", dtype=">u8")
+            united = np.union1d(known, np.fromiter(numbers, dtype=np.uint64, count=len(numbers)))
+            packed = united.astype(">u8").tobytes()
             row = {"period": period, "kind": kind, "owner": owner, "heard": len(united), "packed": packed}
             rows.append(row)
         for start in range(0, len(rows), _KEYS_A_QUERY):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.engine = _create_engine(url)
+        self._writing = threading.Lock()
 
     @property
     def is_sqlite(self) -> bool:
@@ -38,7 +40,7 @@ class Database:
         On SQLite a writing transaction takes the write lock at once, so it cannot fail half-way for want
         of it. A reading one sees one moment throughout, on either database.
         """
-        with self.engine.connect() as connection:
+        with self._turn_to_write(writes), self.engine.connect() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
             else:
@@ -51,6 +53,19 @@ class Database:
                 connection.rollback()
                 raise
             connection.commit()
+
+    @contextmanager
+    def _turn_to_write(self, writes: bool) -> Iterator[None]:
+        """Let this process's writers queue: SQLite would let them ask again after longer and longer naps."""
+        if not (writes and self.is_sqlite):
+            yield
+            return
+        is_ours = self._writing.acquire(timeout=_BUSY_SECONDS)  # else SQLite says that it is locked
+        try:
+            yield
+        finally:
+            if is_ours:
+                self._writing.release()
 
     def migrate(self) -> None:
         """Bring the schema to its newest version; of several processes one does it and the others wait."""

@@ -30,6 +30,25 @@ class TestLease:
         with ThreadPoolExecutor(8) as threads:
             assert sum(threads.map(Lease.hold, leases)) == 1
 
+    def test_is_not_asked_for_again_a_moment_later(self, database: Database) -> None:
+        holder = Lease(database, WORK, seconds=600)
+        assert holder.hold()
+        with database.transaction() as connection:
+            connection.exec_driver_sql("UPDATE lease SET until_ms = 1")
+        assert holder.hold()
+        with database.transaction(writes=False) as connection:
+            assert connection.exec_driver_sql("SELECT until_ms FROM lease").scalar_one() == 1
+
+    def test_that_was_lost_is_asked_for_at_once(self, database: Database) -> None:
+        late, holder = Lease(database, WORK, seconds=600), Lease(database, WORK, seconds=600)
+        assert late.hold()
+        with database.transaction() as connection:
+            connection.exec_driver_sql("UPDATE lease SET until_ms = 1")
+        assert holder.hold()
+        with pytest.raises(LeaseLost), database.transaction() as connection:
+            late.require(connection)
+        assert not late.hold()
+
     def test_that_was_let_go_is_free_at_once(self, database: Database) -> None:
         first, second = Lease(database, WORK), Lease(database, WORK)
         assert first.hold()
