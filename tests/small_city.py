@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from custody_stories import FINALITY_DEPTH, NETWORK, NOON, BlockWriter, created, recorded, refused, settled
+from migrated_file import new_database
 
 from backend.api.deps import UPLOADS_MAX, Services
 from backend.api.pressure import Pressure
@@ -147,9 +148,7 @@ class SmallCity:
 
 
 def open_city(folder: Path) -> SmallCity:
-    database = Database(f"sqlite:///{folder / 'books.db'}")
-    database.migrate()
-    return SmallCity(database)
+    return SmallCity(new_database(folder))
 
 
 def write_lifts(writer: JournalWriter, count: int, *, serial: int = 1, stream: int = 4) -> int:

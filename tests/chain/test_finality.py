@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from chain_support import City, PlainAnvil, found_city, write_lifts
+from migrated_file import new_database
 
 from backend.api.deps import Services
 from backend.api.routes_books import show_entry
@@ -43,8 +44,7 @@ class Tagless:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(f"sqlite:///{tmp_path / 'books.db'}")
-    made.migrate()
+    made = new_database(tmp_path)
     yield made
     made.close()
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from migrated_file import new_database
+
 from backend.domain import custody
 from backend.domain.custody_state import Recorded, Root, State
 from backend.domain.journal import Network, Segment
@@ -163,8 +165,7 @@ def key(rng: random.Random) -> SigningKey:
 def build_city(folder: Path) -> City:
     """Return the city with its books folded."""
     rng = random.Random("console city")
-    database = Database(f"sqlite:///{folder / 'books.db'}")
-    database.migrate()
+    database = new_database(folder)
     books = BooksStore(database, NETWORK)
     bins = _names(database, rng)
     city = City(database, books, bins)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from custody_stories import FINALITY_DEPTH, NETWORK, NOON, Story, blocks_of, stories
+from migrated_file import new_database
 from small_city import BINS, CREW, STATION, SmallCity, write_lifts
 from store_support import books_of, fold
 
@@ -30,8 +31,7 @@ def table_of(story: Story, date: str) -> DayTable:
 
 def test_books_and_events_give_the_same_bytes(tmp_path: Path) -> None:
     lifts = 0
-    database = Database(f"sqlite:///{tmp_path / 'books.db'}")
-    database.migrate()
+    database = new_database(tmp_path)
     for story in stories():
         books = books_of(database)
         books.drop()
