@@ -13,11 +13,14 @@ from starlette.responses import Response
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import Scope
 
+OWN_MACHINE: Final = "http://127.0.0.1:*"
+"""A gate hears its scale from a gateway on its own machine, at a port chosen there (decisions 21 and 23)."""
+
 APP_SAFETY: Final = {
     # The QR reader is WebAssembly; besides it nothing is made into code, and nothing comes from elsewhere.
     "Content-Security-Policy": "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
-    "img-src 'self' blob: data:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
+    f"img-src 'self' blob: data:; connect-src 'self' {OWN_MACHINE}; worker-src 'self'; manifest-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     # Where a crew is stays with the crew.
     "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
     "Referrer-Policy": "no-referrer",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,17 @@ class Camera:
     def show_screen(self, png: bytes) -> None:
         """Hold the camera over somebody's screen."""
         self.show(Image.open(io.BytesIO(png)))
+
+    def show_screens(self, pngs: Sequence[bytes]) -> None:
+        """Hold the camera over a screen that shows one picture after the other, two seconds each."""
+        films = []
+        for png in pngs:
+            self.show_screen(png)
+            films.append(self.file.read_bytes())
+        # Such a film is its pictures, one after the other.
+        fresh = self._folder / "fresh.mjpeg"
+        fresh.write_bytes(b"".join(films))
+        fresh.replace(self.file)
 
     def show(self, picture: Image.Image) -> None:
         scene = self._folder / "scene.png"

@@ -16,15 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlalchemy import update
 
 from backend.cli.field import open_field
 from backend.cli.places import open_database
 from backend.domain.label import giai_of, label_serial
-from backend.domain.types import Role, Stream
+from backend.domain.layout import Kind
+from backend.domain.types import Role, Stream, device_id, device_text
+from backend.domain.writer import JournalWriter
 from backend.labels.layout import BinLabel
 from backend.simulate.invitation import Invitation
 from backend.simulate.run import registrar_for
 from backend.store.directory import DirectoryStore
+from backend.store.tables import Enrolment, table_of
 
 ROOT = Path(__file__).parents[2]
 _READY_SECONDS = 240
@@ -86,6 +90,32 @@ class RunningSystem:
                 return device
 
             yield made, approve
+
+    def expire(self, code: str) -> None:
+        """Let an invitation's ten minutes be over."""
+        table = table_of(Enrolment)
+        with open_database(self.data_dir) as database, database.transaction() as connection:
+            connection.execute(update(table).where(table.c.code == code).values(expires_at=0))
+
+    def grant(self, by: int, to: int, **more: int) -> tuple[str, int]:
+        """Seal a mandate of one organisation for another; its principal and seq, once it is recorded."""
+        with open_field(self.data_dir, self.rpc_url, self.url, patience_seconds=60) as field:
+            registrar = registrar_for(field, by, "registrar/desk")
+            name = device_text(registrar.device)
+            accepted = field.courier.get(f"/api/v1/devices/{name}")["accepted"]
+            writer = JournalWriter(
+                registrar.network,
+                registrar.device,
+                registrar.key,
+                next_seq=accepted["seq"] + 1,
+                head=bytes.fromhex(accepted["head"]),
+            )
+            now = int(time.time())
+            told = {"op": 1, "to": device_id(to, 0), "grams": 1_000_000, "until": now + 86_400}
+            writer.write(Kind.MANDATE, occurred_at=now, **{**told, "streams": 0b11110, **more})
+            field.courier.hand_in(writer.cut())
+            field.courier.wait_recorded({registrar.device: writer.next_seq - 1})
+            return name, writer.next_seq - 1
 
 
 def giai(label: BinLabel) -> str:

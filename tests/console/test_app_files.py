@@ -40,6 +40,8 @@ class TestAppFiles:
         policy = policy_of(dict(answer.headers))
         assert policy["default-src"] == ["'none'"]
         assert policy["script-src"] == ["'self'", "'wasm-unsafe-eval'"]
+        # Of other machines nothing, and of this one only what it has at its own loopback address.
+        assert policy.pop("connect-src") == ["'self'", "http://127.0.0.1:*"]
         allowed = {source for sources in policy.values() for source in sources}
         assert allowed == {"'none'", "'self'", "'wasm-unsafe-eval'", "blob:", "data:"}
         assert "geolocation=()" in answer.headers["permissions-policy"]

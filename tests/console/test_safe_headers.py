@@ -10,7 +10,7 @@ from test_complaint_pages import picture
 from test_pages import Page
 
 from backend.api.headers import HSTS, SAFE_HEADERS
-from backend.console.app_files import APP_SAFETY
+from backend.console.app_files import APP_SAFETY, OWN_MACHINE
 from backend.domain.permissions import PersonRole
 
 WANTED = {
@@ -110,7 +110,10 @@ class TestEveryPage:
         assert pages > 40
 
     def test_comes_with_a_policy_without_holes(self) -> None:
-        for policy in (WANTED["content-security-policy"], APP_SAFETY["Content-Security-Policy"]):
+        app = APP_SAFETY["Content-Security-Policy"]
+        assert app.count(f"connect-src 'self' {OWN_MACHINE};") == app.count(OWN_MACHINE) == 1
+        assert OWN_MACHINE == "http://127.0.0.1:*"
+        for policy in (WANTED["content-security-policy"], app.replace(OWN_MACHINE, "")):
             assert not re.search(r"unsafe-inline|'unsafe-eval'|\*|https?:", policy)
 
 

@@ -1,3 +1,4 @@
+import { pagesEn } from "./pages/en.ts";
 import type { Texts } from "./texts.ts";
 
 export const en: Texts = {
@@ -372,6 +373,8 @@ export const en: Texts = {
   refuseHelp:
     "This refuses the whole lot: its giver stays the holder. To send back only some of it, weigh and take a part.",
   refuseSave: "Seal refusal",
+  refuseSavedHelp:
+    "The refusal is sealed and the lot stays with its giver; once on the chain, its block is shown here.",
   refuseSaved: "Refused",
   takeTitle: "Receive a lot",
   takeHow: "How much of it?",
@@ -428,4 +431,6 @@ export const en: Texts = {
   enrolWhyUnreadable: "it cannot be read",
   updateAsk: "A new version is ready. Your lots and your journal stay; it takes a few seconds.",
   torchMissing: "This device has no torch to use",
+
+  ...pagesEn,
 };

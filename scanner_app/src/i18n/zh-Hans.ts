@@ -1,4 +1,6 @@
 /** 简体中文。The words of the field are those of the house style, section 4. */
+import { pagesZhHans } from "./pages/zh-Hans.ts";
+
 export const zhHans = {
   appName: "环链",
   language: "语言",
@@ -355,6 +357,7 @@ export const zhHans = {
   refuseWhy: "为什么拒收？",
   refuseHelp: "拒收的是整批，仍由交出方保管。只退一部分时，请过磅后接收一部分。",
   refuseSave: "签封拒收",
+  refuseSavedHelp: "拒收已签封，这一批仍由交出方保管；上链后这里显示区块号。",
   refuseSaved: "已拒收",
   takeTitle: "接收批次",
   takeHow: "接收多少？",
@@ -409,4 +412,6 @@ export const zhHans = {
   enrolWhyUnreadable: "读不出来",
   updateAsk: "新版本已准备好。手上的批次和流水账都会留着，更新只要几秒。",
   torchMissing: "本机没有可用的补光灯",
+
+  ...pagesZhHans,
 } as const;

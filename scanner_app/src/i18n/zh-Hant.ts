@@ -1,3 +1,4 @@
+import { pagesZhHant } from "./pages/zh-Hant.ts";
 import type { Texts } from "./texts.ts";
 
 /** 繁體中文。 */
@@ -357,6 +358,7 @@ export const zhHant: Texts = {
   refuseWhy: "為什麼拒收？",
   refuseHelp: "拒收的是整批，仍由交出方保管。只退一部分時，請過磅後接收一部分。",
   refuseSave: "簽封拒收",
+  refuseSavedHelp: "拒收已簽封，這一批仍由交出方保管；上鏈後這裡顯示區塊號。",
   refuseSaved: "已拒收",
   takeTitle: "接收批次",
   takeHow: "接收多少？",
@@ -411,4 +413,6 @@ export const zhHant: Texts = {
   enrolWhyUnreadable: "讀不出來",
   updateAsk: "新版本已準備好。手上的批次和流水賬都會留著，更新只要幾秒。",
   torchMissing: "本機沒有可用的補光燈",
+
+  ...pagesZhHant,
 };

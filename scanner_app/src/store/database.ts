@@ -100,6 +100,8 @@ export interface DirectoryBin {
   readonly point: Name;
   readonly placed_from: string | number;
   readonly volume_litres?: number;
+  /** Where it stood in the list that was fetched; absent from lists that an earlier version kept. */
+  readonly order?: number;
 }
 export interface DirectorySite {
   readonly id: string;
@@ -173,6 +175,8 @@ interface Singles {
   /** The published tolerance rules, as they were fetched. */
   tolerances: { readonly digest: string; readonly document: unknown };
   takenGives: readonly TakenGive[];
+  /** Which crew uses a shared phone, until its shift ends. */
+  signOn: { readonly code: string };
   firstWeighings: readonly FirstWeighing[];
   /** The segment whose answer is not known: it is asked again exactly as it was. */
   inflight: { readonly firstSeq: Seq; readonly lastSeq: Seq };
@@ -236,6 +240,6 @@ export async function keepSingle<K extends keyof Singles>(
   await change.done;
 }
 
-export async function dropSingle(db: Database, name: "inflight" | "invitation"): Promise<void> {
+export async function dropSingle(db: Database, name: "inflight" | "invitation" | "signOn"): Promise<void> {
   await db.delete("singles", name);
 }

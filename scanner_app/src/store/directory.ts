@@ -16,7 +16,7 @@ export async function keepDirectory(
   const { bins, ...directory } = fetched;
   const change = db.transaction("bins", "readwrite");
   await change.store.clear();
-  await Promise.all([...bins.map((bin) => change.store.put(bin)), change.done]);
+  await Promise.all([...bins.map((bin, order) => change.store.put({ ...bin, order })), change.done]);
   await keepSingle(db, "directory", directory);
 }
 

@@ -1,10 +1,11 @@
 /** Everything this device wrote, in one file that anyone can upload for it. */
 import { bytesToHex, toBase64Url } from "../domain/bytes.ts";
-import type { Database, Identity } from "../store/database.ts";
+import { type Database, type Identity, readSingle } from "../store/database.ts";
 import { readEntries } from "../store/journal.ts";
+import { unsentUploads } from "./segments.ts";
 
 export async function rescueFile(db: Database, identity: Identity | undefined): Promise<Blob> {
-  const key = (await db.get("singles", "key")) as { publicKey?: unknown } | undefined;
+  const key = await readSingle(db, "key");
   const [entries, seals, receipts, photos, answers] = await Promise.all([
     readEntries(db, 1),
     db.getAll("seals"),
@@ -22,6 +23,11 @@ export async function rescueFile(db: Database, identity: Identity | undefined): 
     seals,
     receipts,
     answers,
+    // What waits to be sent, ready to be handed in by anybody.
+    uploads:
+      identity === undefined || key === undefined
+        ? []
+        : await unsentUploads(db, identity.device, key.publicKey),
     photos: photos.map((photo) => ({ ...photo, bytes: toBase64Url(photo.bytes) })),
   };
   return new Blob([JSON.stringify(content, null, 1)], { type: "application/json" });

@@ -4,11 +4,8 @@
  * A segment's bounds are kept on disk before it is sent, and a segment without an answer is sent again with
  * the same bounds: the backend then knows it and gives the very same receipt.
  */
-import { bytesToHex, concatBytes } from "../domain/bytes.ts";
-import { canonicalJson } from "../domain/evidence.ts";
 import { SEGMENT_ENTRIES_MAX } from "../domain/journal.ts";
 import type { PublicKey } from "../domain/seal.ts";
-import type { Upload } from "../domain/segment_bytes.ts";
 import type { DeviceId, Seconds, Seq } from "../domain/types.ts";
 import {
   type Database,
@@ -17,10 +14,9 @@ import {
   keepSingle,
   type OnLedger,
   readSingle,
-  type StoredEntry,
-  type StoredSeal,
 } from "../store/database.ts";
 import { changeStates, firstSeqOf, readEntries, readSeal } from "../store/journal.ts";
+import { type Segment, uploadOf } from "./segments.ts";
 import { keepStanding } from "./standing.ts";
 import { type Api, type Problem, slugOf, type Uploaded } from "./api.ts";
 
@@ -36,10 +32,6 @@ export type Step =
 interface Range {
   readonly firstSeq: Seq;
   readonly lastSeq: Seq;
-}
-interface Segment extends Range {
-  readonly entries: readonly StoredEntry[];
-  readonly seal: StoredSeal;
 }
 const NOT_YET: OnLedger = { state: "queued", outcome: null, blockNumber: null, txHash: null };
 
@@ -61,7 +53,7 @@ export class Uploader {
     if (segment === undefined) return { is: "idle" };
     const range = { firstSeq: segment.firstSeq, lastSeq: segment.lastSeq };
     await keepSingle(this.db, "inflight", range);
-    const answer = await this.api.upload(this.uploadOf(segment));
+    const answer = await this.api.upload(uploadOf(this.device, this.key, segment));
     if (answer.is === "unreachable") return { is: "wait", atLeastSeconds: 0, why: "unreachable" };
     if (answer.is === "ok") return this.accept(segment, answer.value);
     return this.repair(segment, answer.problem, answer.retryAfterSeconds ?? 0);
@@ -81,20 +73,6 @@ export class Uploader {
     const lastSeq = first + entries.length - 1;
     const seal = await readSeal(this.db, lastSeq);
     return seal && { firstSeq: first, lastSeq, entries, seal };
-  }
-
-  private uploadOf({ firstSeq, entries, seal }: Segment): Upload {
-    const evidence = entries.flatMap(({ seq, evidence: kept }) =>
-      kept ? [{ seq, salt: kept.salt, document: canonicalJson(kept.document) }] : [],
-    );
-    return {
-      device: this.device,
-      first_seq: firstSeq,
-      words: bytesToHex(concatBytes(...entries.map((entry) => entry.words))),
-      key: this.key,
-      seal: { r: seal.r, s: seal.s },
-      ...(evidence.length > 0 && { evidence }),
-    };
   }
 
   private async accept(segment: Segment, { receipt, warnings }: Uploaded): Promise<Step> {

@@ -40,7 +40,15 @@ export async function historyScreen(app: App): Promise<Screen> {
     back: "/",
     isLive: true,
     body,
-    actions: actions(button(t("rescue"), () => saveRescue(app), { icon: "save", test: "rescue" })),
+    actions: actions(
+      h(
+        "div",
+        { class: "pair" },
+        button(t("rescueRead"), () => app.go("/relay"), { icon: "scan", test: "rescue-read" }),
+        button(t("rescueCodes"), () => app.go("/codes"), { icon: "phone", test: "rescue-codes" }),
+      ),
+      button(t("rescue"), () => saveRescue(app), { icon: "save", test: "rescue" }),
+    ),
   };
 }
 

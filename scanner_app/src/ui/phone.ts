@@ -10,8 +10,10 @@ import { giveScreen } from "./crew/give.ts";
 import { crewHome, startScreen } from "./crew/home.ts";
 import { refuseLotScreen as refuseOnTheStreet, takeListScreen, takeLotScreen } from "./crew/take.ts";
 import { unattestedScreen } from "./crew/unattested.ts";
+import { routeScreen } from "./crew/route.ts";
 import { scanScreen } from "./crew/scan.ts";
 import { shiftScreen } from "./crew/shift.ts";
+import { signOnScreen } from "./crew/sign_on.ts";
 import { h } from "./dom.ts";
 import { enrolScreen } from "./enrol.ts";
 import { gateHome } from "./gate/home.ts";
@@ -19,6 +21,8 @@ import { lotScreen, refuseLotScreen } from "./gate/lot.ts";
 import { ticketScreen } from "./gate/ticket.ts";
 import { historyScreen } from "./history.ts";
 import { button, notice } from "./pieces.ts";
+import { rescueCodesScreen } from "./rescue_codes.ts";
+import { rescueReadScreen } from "./rescue_read.ts";
 import { openShell, type Shell } from "./shell.ts";
 import { startApp } from "./start.ts";
 import { myCode, offerScan } from "./taking/meet_giver.ts";
@@ -31,7 +35,9 @@ import { clockText, dateText } from "./words.ts";
 const EXPIRES_SOON_SECONDS = 5 * 86_400;
 
 type Routes = Readonly<Record<string, (app: App, id: string) => Promise<Screen>>>;
+const JOURNAL: Routes = { history: historyScreen, codes: rescueCodesScreen, relay: rescueReadScreen };
 const CREW: Routes = {
+  ...JOURNAL,
   "": crewHome,
   start: (app) => startScreen(app),
   scan: scanScreen,
@@ -46,19 +52,23 @@ const CREW: Routes = {
   ticket: ticketScreen,
   unattested: unattestedScreen,
   shift: shiftScreen,
-  history: historyScreen,
+  signon: signOnScreen,
+  route: routeScreen,
 };
 const GATE: Routes = {
+  ...JOURNAL,
   "": gateHome,
   scan: (app) => offerScan(app, "/"),
   lot: lotScreen,
   refuse: refuseLotScreen,
   ticket: ticketScreen,
   code: (app) => myCode(app, "/"),
-  history: historyScreen,
 };
 /** Other roles seal elsewhere; here they see their journal. */
-const OTHER: Routes = { "": async (app) => withoutBack(await historyScreen(app)) };
+const OTHER: Routes = {
+  ...JOURNAL,
+  "": async (app) => withoutBack(await historyScreen(app)),
+};
 
 function routesOf(role: Identity["role"]): Routes {
   if (role === "crew") return CREW;

@@ -3,7 +3,7 @@ import type { TextKey } from "../i18n/index.ts";
 import type { Page, Screen } from "./app.ts";
 import { h } from "./dom.ts";
 import { keepLook, type Light, LIGHTS, type Print, PRINTS, readLook } from "./look.ts";
-import { radios } from "./pieces.ts";
+import { button, radios } from "./pieces.ts";
 
 const PRINT: Readonly<Record<Print, TextKey>> = { normal: "printNormal", large: "printLarge" };
 const LIGHT: Readonly<Record<Light, TextKey>> = { phone: "lightPhone", day: "lightDay", night: "lightNight" };
@@ -30,6 +30,11 @@ export function settingsScreen(page: Page): Screen {
         look.light,
       ),
       h("p", { class: "quiet" }, t("settingsHelp")),
+      button(t("privacyOpen"), () => page.go("/privacy"), {
+        look: "quiet",
+        icon: "list",
+        test: "privacy-open",
+      }),
     ),
   };
 }

@@ -12,6 +12,7 @@ import { icon } from "./icons.ts";
 import { watchLook } from "./look.ts";
 import { networkLine } from "./network_line.ts";
 import { button, iconButton, notice } from "./pieces.ts";
+import { privacyScreen } from "./privacy.ts";
 import { settingsScreen } from "./settings.ts";
 
 export interface Shell {
@@ -26,6 +27,11 @@ export interface Shell {
 }
 
 const LANGUAGE_KEY = "huanlian-language";
+/** Screens of the frame itself: there also before the page knows who it is. */
+const OWN: Readonly<Record<string, (page: Page) => Screen>> = {
+  "/settings": settingsScreen,
+  "/privacy": privacyScreen,
+};
 
 export async function openShell(databaseName: string): Promise<Shell> {
   watchLook();
@@ -87,7 +93,7 @@ export async function openShell(databaseName: string): Promise<Shell> {
     drawn += 1;
     const turn = drawn;
     const route = location.hash.slice(1) || "/";
-    const screen = route === "/settings" ? settingsScreen(page) : await find(route);
+    const screen = OWN[route]?.(page) ?? (await find(route));
     // A later move overtook this one while it was reading.
     if (turn !== drawn) return screen.leave?.();
     const scrolled = main.scrollTop;

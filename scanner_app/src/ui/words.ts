@@ -21,6 +21,12 @@ export function massText(page: Page, grams: Grams): string {
   return page.t(isHeavy ? "tonnes" : "kg", { n: format.format(value) });
 }
 
+/** What was weighed, always in kilograms: so indicators show it, tickets bear it, and people type it. */
+export function weighedText(page: Page, grams: Grams): string {
+  const format = new Intl.NumberFormat(BCP47[page.language()], { maximumFractionDigits: 3 });
+  return page.t("kg", { n: format.format(grams / 1000) });
+}
+
 export function percentText(page: Page, percent: number): string {
   const format = new Intl.NumberFormat(BCP47[page.language()], {
     style: "percent",

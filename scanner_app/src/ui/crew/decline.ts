@@ -17,7 +17,7 @@ import { actions, button, iconButton, radios } from "../pieces.ts";
 import type { Scanner } from "../scanner.ts";
 import { trySeal } from "../sealing.ts";
 import { reasonText, shortId } from "../words.ts";
-import { NO_NUMBER, type SeenBin } from "./lift.ts";
+import { crewEvidence, NO_NUMBER, type SeenBin } from "./lift.ts";
 import type { OwnLot } from "./lots.ts";
 
 /** The sheet that the refusal is made on, and the camera behind it. */
@@ -39,6 +39,7 @@ export async function sealDecline(
     about: "decline",
     serial_digest: seen.label.serialDigest,
     reason,
+    ...(await crewEvidence(app)),
     ...(photo && {
       photo: { sha256: await photoDigest(photo), type: photo.type, bytes: photo.bytes.length },
     }),

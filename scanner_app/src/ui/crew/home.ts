@@ -9,6 +9,7 @@ import { entryRow } from "../history.ts";
 import { answerText, massText } from "../words.ts";
 import { givenList, heldList } from "./other_lots.ts";
 import { readiness } from "./shift.ts";
+import { signOnButton } from "./sign_on.ts";
 import { openLot, type OwnLot, ownLots } from "./lots.ts";
 
 const LATEST = 4;
@@ -37,9 +38,11 @@ export async function crewHome(app: App): Promise<Screen> {
       h(
         "div",
         { class: "pair" },
+        button(t("routeOpen"), () => app.go("/route"), { look: "quiet", icon: "list", test: "route-open" }),
         button(t("newLot"), () => app.go("/start"), { look: "quiet", icon: "plus", test: "new-lot" }),
         button(t("shift"), () => app.go("/shift"), { look: "quiet", icon: "clock", test: "shift-open" }),
         button(t("takeTitle"), () => app.go("/take"), { look: "quiet", icon: "truck", test: "take-open" }),
+        await signOnButton(app),
       ),
     ),
     actions: actions(
@@ -95,6 +98,7 @@ export async function startScreen(app: App): Promise<Screen> {
   const others = [await heldList(app), await givenList(app)];
   const news = h("div");
   const ready = await readiness(app);
+  const signOn = await signOnButton(app);
   const begin = async (stream: (typeof STREAMS)[number]) => {
     const answer = await openLot(app, stream);
     if (answer === undefined) return;
@@ -117,7 +121,6 @@ export async function startScreen(app: App): Promise<Screen> {
       ),
       ready,
       news,
-      others,
       h(
         "div",
         { class: "streams" },
@@ -135,7 +138,13 @@ export async function startScreen(app: App): Promise<Screen> {
           ),
         ),
       ),
-      button(t("takeTitle"), () => app.go("/take"), { look: "quiet", icon: "truck", test: "take-open" }),
+      h(
+        "div",
+        { class: "pair" },
+        button(t("takeTitle"), () => app.go("/take"), { look: "quiet", icon: "truck", test: "take-open" }),
+        signOn,
+      ),
+      others,
     ),
     actions: actions(
       h(

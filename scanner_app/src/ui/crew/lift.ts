@@ -5,6 +5,7 @@ import { BASIS, type Grade, type Grams, numberOf, type Stream, STREAM_CODE } fro
 import type { Fill } from "../../domain/weighing.ts";
 import { saltEvidence } from "../../sign/writer.ts";
 import type { Written } from "../../sign/writer.ts";
+import { readSingle } from "../../store/database.ts";
 import { findBin, type KnownBin } from "../../store/directory.ts";
 import { readEntries } from "../../store/journal.ts";
 import type { App } from "../app.ts";
@@ -66,8 +67,9 @@ export async function sealLift(app: App, lot: OwnLot, seen: SeenBin, judged: Jud
     (has("repeated") ? FLAG.repeated : 0) |
     (has("unknown-bin") ? FLAG.unknownBin : 0) |
     (seen.wasTyped ? FLAG.typed : 0);
-  const needsEvidence = seen.oddities.length > 0 || judged.wasMassTyped;
-  const salted = needsEvidence ? saltEvidence(evidenceOf(seen, judged)) : undefined;
+  const crew = await crewEvidence(app);
+  const needsEvidence = seen.oddities.length > 0 || judged.wasMassTyped || "crew_code" in crew;
+  const salted = needsEvidence ? saltEvidence({ ...evidenceOf(seen, judged), ...crew }) : undefined;
   const occurredAt = app.now();
   return app.writer.write(
     () =>
@@ -83,6 +85,12 @@ export async function sealLift(app: App, lot: OwnLot, seen: SeenBin, judged: Jud
       }),
     salted?.evidence,
   );
+}
+
+/** Which crew it was, on a phone that several share: known to the server, and on the chain only as part of a salted digest. */
+export async function crewEvidence(app: App): Promise<{ crew_code?: string }> {
+  const signedOn = await readSingle(app.db, "signOn");
+  return signedOn === undefined ? {} : { crew_code: signedOn.code };
 }
 
 function evidenceOf(seen: SeenBin, judged: Judgement) {

@@ -3,7 +3,7 @@ import { makeEntry, unpackEntry } from "../../domain/journal.ts";
 import { type Shift, sumShift } from "../../domain/shift.ts";
 import { STREAMS } from "../../domain/types.ts";
 import { signalDone } from "../../scan/signal.ts";
-import { readSingle, type StoredEntry } from "../../store/database.ts";
+import { dropSingle, readSingle, type StoredEntry } from "../../store/database.ts";
 import { countByState, readSince } from "../../store/journal.ts";
 import type { App, Screen } from "../app.ts";
 import { type Child, h } from "../dom.ts";
@@ -48,6 +48,7 @@ export async function sealShiftEnd(app: App): Promise<void> {
       occurred_at: occurredAt,
     }),
   );
+  await dropSingle(app.db, "signOn");
 }
 
 export async function shiftScreen(app: App): Promise<Screen> {

@@ -15,7 +15,7 @@ import type { TextKey } from "../../i18n/index.ts";
 import type { App } from "../app.ts";
 import { fill, h } from "../dom.ts";
 import { button, iconButton } from "../pieces.ts";
-import { massText } from "../words.ts";
+import { weighedText } from "../words.ts";
 
 /** A mass that stands still, with the indicator's own words for it. */
 export interface StableMass {
@@ -124,7 +124,7 @@ function describe(app: App, shown: Shown | undefined): { mass: string; text: str
   }
   const { reading } = shown;
   if (reading.is === "trouble") return { mass: "—", text: t(TROUBLE[reading.trouble]), look: "trouble" };
-  const mass = massText(app, reading.grams);
+  const mass = weighedText(app, reading.grams);
   return reading.isStable
     ? { mass, text: t("scaleStable"), look: "stable" }
     : { mass, text: t("scaleMoving"), look: "moving" };

@@ -12,7 +12,7 @@ import { offerSummary } from "../taking/offer_card.ts";
 import { heardGive, type Offer } from "../taking/offers.ts";
 import { AS_GIVEN, sealTake } from "../taking/take.ts";
 import { askDeclared, type Declared, knownRules, verdictBox } from "../taking/verdict.ts";
-import { massText, momentText, percentText } from "../words.ts";
+import { momentText, percentText, weighedText } from "../words.ts";
 import type { Weighing } from "./weighings.ts";
 
 export async function takeScreen(app: App, offer: Offer, weighing: Weighing): Promise<Screen> {
@@ -66,8 +66,8 @@ export async function takeScreen(app: App, offer: Offer, weighing: Weighing): Pr
         h(
           "div",
           { class: "compare" },
-          figure(t("declared"), "declared", massText(app, offer.grams)),
-          figure(t("weighed"), "weighed", massText(app, weighing.net)),
+          figure(t("declared"), "declared", weighedText(app, offer.grams)),
+          figure(t("weighed"), "weighed", weighedText(app, weighing.net)),
           figure(
             t("difference"),
             "difference",
@@ -101,8 +101,8 @@ export async function takeScreen(app: App, offer: Offer, weighing: Weighing): Pr
         ),
         mandate.element,
         facts(
-          [t("gross"), massText(app, weighing.gross)],
-          [t("tare"), massText(app, weighing.tare)],
+          [t("gross"), weighedText(app, weighing.gross)],
+          [t("tare"), weighedText(app, weighing.tare)],
           [t("kindWeigh"), `${t("ticketNumber", { n: weighing.number })} · ${momentText(app, weighing.at)}`],
         ),
         notice("calm", t("takePartHelp")),

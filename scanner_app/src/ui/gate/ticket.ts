@@ -17,7 +17,7 @@ import { actions, button, empty, facts, qr } from "../pieces.ts";
 import { takeCodeText, takeFields } from "../taking/answered.ts";
 import { ownAnswers } from "../taking/offers.ts";
 import { knownRules, verdictOf } from "../taking/verdict.ts";
-import { dateText, massText, momentText, organisationName, shortId } from "../words.ts";
+import { dateText, momentText, organisationName, shortId, weighedText } from "../words.ts";
 import { findWeighing } from "./weighings.ts";
 
 const HEAD_SHOWN = 16;
@@ -55,19 +55,19 @@ export async function ticketScreen(app: App, id: string): Promise<Screen> {
     [t("ticketGiver"), giver === NOBODY ? t("unattestedGiver") : named(giver)],
     [t("ticketLot"), h("code", {}, id)],
     ...(stream === undefined ? [] : [[t("takeAs"), t(stream)] as const]),
-    ...(given === undefined ? [] : [[t("declared"), massText(app, given.grams)] as const]),
+    ...(given === undefined ? [] : [[t("declared"), weighedText(app, given.grams)] as const]),
     ...(weighing === undefined
       ? []
       : ([
           [t("ticketWeigh"), t("ticketNumber", { n: weighing.number })],
-          [t("gross"), massText(app, weighing.gross)],
-          [t("tare"), massText(app, weighing.tare)],
+          [t("gross"), weighedText(app, weighing.gross)],
+          [t("tare"), weighedText(app, weighing.tare)],
           [
             t("calibratedUntil"),
             weighing.calibratedUntil === 0 ? "—" : dateText(app, weighing.calibratedUntil),
           ],
         ] as const)),
-    [t("net"), h("strong", { test: "ticket-net" }, massText(app, Number(fields.grams)))],
+    [t("net"), h("strong", { test: "ticket-net" }, weighedText(app, Number(fields.grams)))],
     ...(verdict === undefined || lotId(fields.into) !== NO_LOT
       ? []
       : [[t("ticketVerdict"), verdictLine(app, verdict)] as const]),

@@ -12,7 +12,7 @@ import { trySeal } from "../sealing.ts";
 import { offerSummary } from "../taking/offer_card.ts";
 import type { Offer } from "../taking/offers.ts";
 import { mayBeSealed } from "../warning.ts";
-import { massText } from "../words.ts";
+import { weighedText } from "../words.ts";
 import { scaleDisplay, type StableMass } from "./scale_display.ts";
 import { dropFirstWeighing, findFirstWeighing, keepFirstWeighing, lastCalibration } from "./weighings.ts";
 
@@ -39,6 +39,8 @@ export async function weighScreen(app: App, offer: Offer): Promise<Screen> {
   const calibrated = h("input", {
     class: "field",
     type: "date",
+    // Without an end the year takes six digits, and what is typed runs into it.
+    max: "9999-12-31",
     test: "calibrated-until",
     label: t("calibratedUntil"),
   });
@@ -63,7 +65,7 @@ export async function weighScreen(app: App, offer: Offer): Promise<Screen> {
     const weighed = read();
     problem.textContent = weighed === "impossible" ? t("netImpossible") : "";
     net.textContent =
-      weighed === undefined || weighed === "impossible" ? "—" : massText(app, weighed.netMass);
+      weighed === undefined || weighed === "impossible" ? "—" : weighedText(app, weighed.netMass);
     save.disabled = typeof weighed !== "object";
   };
   const put = (which: Which, grams: Grams, answer: string | undefined) => {

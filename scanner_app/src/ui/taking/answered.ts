@@ -1,5 +1,6 @@
 /** A lot that this device has answered: taken, whole or in part, or refused; with the answer for the giver. */
 import { takeText } from "../../domain/codes.ts";
+import type { TextKey } from "../../i18n/index.ts";
 import { emptyJournal, type EntryOf, unpackEntry } from "../../domain/journal.ts";
 import { declineReasonOf, lotId, type LotId, NO_LOT } from "../../domain/types.ts";
 import type { StoredEntry } from "../../store/database.ts";
@@ -38,7 +39,7 @@ async function takenScreen(app: App, id: LotId, take: StoredEntry): Promise<Scre
         icon("check"),
         h("h2", {}, t(isInPart ? "takePartSaved" : "takeSaved")),
         h("p", { class: "net" }, massText(app, Number(fields?.grams ?? 0n))),
-        ...stateLines(app, take, "take-outcome"),
+        ...stateLines(app, take, "take-outcome", "takeSavedHelp"),
       ),
       answer !== undefined &&
         h(
@@ -69,7 +70,7 @@ async function refusedScreen(app: App, id: LotId, refusal: StoredEntry): Promise
       icon("refuse"),
       h("h2", {}, t("refuseSaved")),
       h("p", {}, reasonText(t, declineReasonOf(reason))),
-      ...stateLines(app, refusal, "refuse-outcome"),
+      ...stateLines(app, refusal, "refuse-outcome", "refuseSavedHelp"),
     ),
     actions: actions(button(t("back"), () => app.go("/"), { look: "primary", test: "gate-home" })),
   };
@@ -77,7 +78,12 @@ async function refusedScreen(app: App, id: LotId, refusal: StoredEntry): Promise
 
 const saved = (lot: LotId, { seq }: StoredEntry) => ({ lot, seq: String(seq) });
 
-function stateLines(app: App, { state }: StoredEntry, test: string): (HTMLElement | false)[] {
+function stateLines(
+  app: App,
+  { state }: StoredEntry,
+  test: string,
+  waiting: TextKey,
+): (HTMLElement | false)[] {
   const { t } = app;
   const onLedger = state.is === "accepted" ? state.onLedger : undefined;
   const outcome = onLedger?.outcome ?? null;
@@ -86,7 +92,7 @@ function stateLines(app: App, { state }: StoredEntry, test: string): (HTMLElemen
     stateChip(t, state),
     outcome !== null && h("p", { test, data: { outcome } }, t(outcome)),
     notes.length > 0 && h("div", { class: "row-notes" }, ...notes),
-    (onLedger?.blockNumber ?? null) === null && h("p", { class: "quiet" }, t("takeSavedHelp")),
+    (onLedger?.blockNumber ?? null) === null && h("p", { class: "quiet" }, t(waiting)),
   ];
 }
 
