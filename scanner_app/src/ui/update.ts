@@ -4,16 +4,19 @@ export async function watchForUpdates(offer: (replace: () => void) => void): Pro
   if (workers === undefined || import.meta.env.DEV) return;
   const registration = await workers.register("/app/sw.js", { scope: "/app/" }).catch(() => undefined);
   if (registration === undefined) return;
-  const hadOne = workers.controller !== null;
   const offerWaiting = () => {
-    const { waiting } = registration;
-    if (waiting !== null && hadOne) offer(() => waiting.postMessage("replace"));
+    const { active, waiting } = registration;
+    // The very first version waits for nobody.
+    if (waiting !== null && active !== null) offer(() => waiting.postMessage("replace"));
   };
   offerWaiting();
   registration.addEventListener("updatefound", () => {
     registration.installing?.addEventListener("statechange", offerWaiting);
   });
+  let isKept = workers.controller !== null;
   workers.addEventListener("controllerchange", () => {
-    if (hadOne) location.reload();
+    // The first one takes over a page that it was made for; any other comes with a page of its own.
+    if (isKept) location.reload();
+    isKept = true;
   });
 }
