@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from camera import Camera
@@ -53,12 +54,14 @@ class Watch:
         self.complaints.clear()
 
 
-def take_picture(page: Page, name: str, language: str, *, full: bool = False) -> None:
+def take_picture(
+    page: Page, name: str, language: str, *, full: bool = False, scale: Literal["css", "device"] = "device"
+) -> None:
     size = page.viewport_size
     assert size is not None
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     file = SCREENSHOTS / f"{name}-{language}-{size['width']}x{size['height']}.png"
-    page.screenshot(path=file, full_page=full, animations="disabled")
+    page.screenshot(path=file, full_page=full, animations="disabled", scale=scale)
 
 
 def overflow_of(page: Page) -> int:

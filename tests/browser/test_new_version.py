@@ -107,6 +107,11 @@ def test_a_new_version_asks_before_it_replaces_a_running_shift(
     update = phone.get_by_test_id("update-now")
     expect(update).to_be_visible(timeout=PATIENCE)
     take_picture(phone, "app-update-ready", "zh")
+    # It is said in the language that the page is read in now.
+    phone.get_by_test_id("language").select_option("en")
+    expect(update).to_have_text("Update now")
+    phone.get_by_test_id("language").select_option("zh-Hans")
+    expect(update).to_have_text("现在更新")
     # It waits: the shift goes on in the old version, also after a reload.
     phone.get_by_test_id("scan-open").click()
     phone.get_by_test_id("manual-open").wait_for()

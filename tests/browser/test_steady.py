@@ -22,6 +22,8 @@ _WATCH_SHIFTS = """
   }).observe({type: "layout-shift", buffered: false});
 }
 """
+_SHIFT_MAX = 0.1
+"""What browsers call good: https://web.dev/articles/cls"""
 _SETTLED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
 _HIDDEN = """
 () => [...document.querySelectorAll("#app :is(button, select, input, h1, h2, p, strong)")]
@@ -34,9 +36,9 @@ _HIDDEN = """
 """
 
 
-def shifts_of(page: Page) -> list[object]:
+def shifts_of(page: Page) -> list[tuple[float, list[str]]]:
     page.evaluate(_SETTLED)
-    found: list[object] = page.evaluate("globalThis.shifts")
+    found: list[tuple[float, list[str]]] = page.evaluate("globalThis.shifts")
     return found
 
 
@@ -65,6 +67,28 @@ class TestTheNetworkLine:
         crew.page.evaluate("document.querySelector('main').style.paddingTop = '120px'")
         assert shifts_of(crew.page) != []
         crew.page.evaluate("document.querySelector('main').style.paddingTop = ''")
+
+
+class TestAScreen:
+    def test_moves_little_while_the_app_opens_and_people_go_about(
+        self, town: Town, crew: Phone, gate: Phone
+    ) -> None:
+        walks = {
+            crew: {"/history": "rescue", "/shift": "readiness", "/settings": "print-large", "/take": "take-scan"},
+            gate: {"/history": "rescue", "/code": "receive-qr", "/settings": "print-large"},
+        }
+        for phone, routes in walks.items():
+            page = phone.context.new_page()
+            page.add_init_script(f"({_WATCH_SHIFTS})()")
+            tab = Phone.on(town, phone.name, page)
+            page.goto(town.system.url + "/app/")
+            tab.seen("history-open")
+            for route, shows in routes.items():
+                page.evaluate("(route) => { location.hash = route; }", route)
+                tab.seen(shows)
+            shifts = shifts_of(page)
+            assert sum(value for value, _ in shifts) < _SHIFT_MAX, (phone.name, shifts)
+            page.close()
 
 
 @contextmanager

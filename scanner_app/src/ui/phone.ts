@@ -120,16 +120,28 @@ async function run(): Promise<void> {
     widenFor(app.identity.role);
   }
   await shell.show();
-  void watchForUpdates((replace) =>
-    shell.note(
-      "update",
-      notice(
-        "calm",
-        h("span", {}, page.t("updateAsk")),
-        button(page.t("updateNow"), replace, { test: "update-now" }),
-      ),
-    ),
-  );
+  watchUpdates(shell);
+}
+
+/** The offer of a new version, in whatever language the page is read now. */
+function watchUpdates(shell: Shell): void {
+  const { t, changes } = shell.page;
+  let replace: (() => void) | undefined;
+  let shown = "";
+  const draw = () => {
+    const text = t("updateAsk");
+    // Drawn anew, it would be read out anew, and whoever is on its button would fall off.
+    if (replace === undefined || text === shown) return;
+    shown = text;
+    const now = button(t("updateNow"), replace, { test: "update-now" });
+    shell.note("update", notice("calm", h("span", {}, text), now));
+  };
+  changes.listen(draw);
+  void watchForUpdates((agreed) => {
+    replace = agreed;
+    shown = "";
+    draw();
+  });
 }
 
 /** A gate's terminal has a large screen, a phone has not. */

@@ -83,7 +83,7 @@ export async function openShell(databaseName: string): Promise<Shell> {
     changes.tell("synced");
     void show();
   });
-  document.querySelector("#app")?.replaceChildren(bar, network.element, notes, main, foot);
+  const frame = [bar, network.element, notes, main, foot];
 
   let find: (route: string) => Promise<Screen> = async () => ({ title: "", body: h("div") });
   let current: Screen | undefined;
@@ -116,6 +116,8 @@ export async function openShell(databaseName: string): Promise<Shell> {
     fill(main, screen.body);
     fill(foot, screen.actions);
     foot.hidden = screen.actions === undefined;
+    // Only once there is something in it: an empty frame would jump when it is filled.
+    if (!bar.isConnected) document.querySelector("#app")?.replaceChildren(...frame);
     main.scrollTop = isSame ? scrolled : 0;
     // Whoever works by keyboard goes on where they were, and on a new screen from its top.
     const again = isSame && focused !== undefined ? findHook(focused) : undefined;

@@ -16,7 +16,8 @@ export const pagesEn: Readonly<Record<keyof typeof pagesZhHans, string>> = {
   privacyNever: "Never recorded",
   privacyNeverWhat:
     "Where you are, your contacts, a phone number, the device's identifiers. What the camera sees is neither kept nor sent unless you seal it.",
-  privacyWhere: "It talks to {origin} and, at a gate, to the scale on this machine: no third party, no counting, no advertising.",
+  privacyWhere:
+    "It talks to {origin} and, at a gate, to the scale on this machine: no third party, no counting, no advertising.",
 
   routeOpen: "Bins still to lift",
   routeLeft: "{left} of {total} bins left",
@@ -36,7 +37,7 @@ export const pagesEn: Readonly<Record<keyof typeof pagesZhHans, string>> = {
   rescueRun: "Go on",
   rescueNext: "Next code",
   rescueRead: "Hand in for another",
-  rescueReadTitle: "Hand in another device's journal",
+  rescueReadTitle: "Hand in a journal",
   rescueReadHint: "Aim at the rescue codes on the other device",
   rescueGot: "{n} of {total} codes read",
   rescueFileOpen: "Choose a rescue file",

@@ -31,7 +31,7 @@ export const pagesZhHans = {
   rescueRun: "继续轮换",
   rescueNext: "下一张",
   rescueRead: "代传",
-  rescueReadTitle: "代传另一台设备的流水账",
+  rescueReadTitle: "代传流水账",
   rescueReadHint: "对准另一台手机上的救援码",
   rescueGot: "已收 {n} 张，共 {total} 张",
   rescueFileOpen: "选择救援文件",

@@ -33,7 +33,7 @@ export const pagesZhHant: Readonly<Record<keyof typeof pagesZhHans, string>> = {
   rescueRun: "繼續輪換",
   rescueNext: "下一張",
   rescueRead: "代傳",
-  rescueReadTitle: "代傳另一台裝置的流水帳",
+  rescueReadTitle: "代傳流水帳",
   rescueReadHint: "對準另一台手機上的救援碼",
   rescueGot: "已收 {n} 張，共 {total} 張",
   rescueFileOpen: "選擇救援檔案",
