@@ -112,7 +112,10 @@ def test_a_photo_of_the_phones_own_camera_loses_place_and_time(town: Town, crew_
     with crew.without_camera():
         refuse(crew, town.system.bin_of(Stream.RESIDUAL, 21), "bulky-item")
         photo = {"name": "IMG_0001.jpg", "mimeType": "image/jpeg", "buffer": file.getvalue()}
-        crew.find("photo-file").set_input_files([photo])  # type: ignore[list-item]
+        # There is no picture to aim in, so the phone's own camera is asked.
+        with crew.page.expect_file_chooser() as asked:
+            crew.tap("photo-open")
+        asked.value.set_files([photo])  # type: ignore[list-item]
         crew.seen("photo-taken")
         not_a_photo = {"name": "x.jpg", "mimeType": "image/jpeg", "buffer": b"not a picture"}
         crew.find("photo-file").set_input_files([not_a_photo])  # type: ignore[list-item]
@@ -142,3 +145,30 @@ def test_a_refusal_without_a_photo_still_has_evidence(town: Town, crew_at_work: 
     expect(row).to_contain_text("拒绝收运 · 无法到达")
     crew.picture("history-with-refusal", in_english=True)
     crew.tap("back")
+
+
+def test_a_lift_carries_a_photo_where_somebody_took_one(town: Town, crew_at_work: Phone) -> None:
+    crew = crew_at_work
+    crew.tap("scan-open")
+    crew.type_bin(town.system.bin_of(Stream.RESIDUAL, 24))
+    crew.tap("grade-3")
+    crew.tap("fill-2")
+    crew.page.wait_for_function("document.querySelector('video').readyState >= 2")
+    crew.tap("photo-open")
+    crew.tap("photo-take")
+    crew.seen("photo-taken")
+    # The bin was judged before the picture was taken, and still is.
+    expect(crew.find("grade-3")).to_have_attribute("aria-checked", "true")
+    crew.picture("lift-with-photo")
+    crew.tap("save-lift")
+    seq = int(crew.told("lift-saved", "seq"))
+    crew.tap("back")
+    entry = town.system.wait_for(f"/api/v1/entries/{crew.device}/{seq}", outcome="applied")
+    assert entry["kind_name"] == "lift"
+    photo = photos_of(crew)[seq]
+    assert Image.open(io.BytesIO(photo)).format == "JPEG"
+    assert evidence_of(town, crew.device, seq)["photo"] == {
+        "sha256": hashlib.sha256(photo).hexdigest(),
+        "type": "image/jpeg",
+        "bytes": len(photo),
+    }

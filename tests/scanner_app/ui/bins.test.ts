@@ -13,13 +13,15 @@ import {
 } from "../../../scanner_app/src/domain/types.ts";
 import { LANGUAGES, type Language, textIn } from "../../../scanner_app/src/i18n/index.ts";
 import { photoDigest, type TakenPhoto } from "../../../scanner_app/src/scan/photo.ts";
+import { keepSingle } from "../../../scanner_app/src/store/database.ts";
 import { readEntries } from "../../../scanner_app/src/store/journal.ts";
 import { rescueFile } from "../../../scanner_app/src/sync/rescue.ts";
 import type { App } from "../../../scanner_app/src/ui/app.ts";
 import { sealDecline } from "../../../scanner_app/src/ui/crew/decline.ts";
 import { lastBins } from "../../../scanner_app/src/ui/crew/just_sealed.ts";
-import type { SeenBin } from "../../../scanner_app/src/ui/crew/lift.ts";
+import { sealLift, type SeenBin } from "../../../scanner_app/src/ui/crew/lift.ts";
 import type { OwnLot } from "../../../scanner_app/src/ui/crew/lots.ts";
+import { sealShiftEnd } from "../../../scanner_app/src/ui/crew/shift.ts";
 import { reasonText } from "../../../scanner_app/src/ui/words.ts";
 import { FakeBackend } from "../fakes.ts";
 import { DEVICE, lift, load, newPhone, NOW, type Phone, uploaderOf } from "../phone.ts";
@@ -31,7 +33,7 @@ const BIN = { number: "00000000a7", stream: "food", point: { zh: "", en: "" }, v
 const LABEL = { giai: "", serial: new Uint8Array(16), serialDigest: "ab".repeat(32) };
 const PHOTO: TakenPhoto = { type: "image/jpeg", bytes: new Uint8Array([0xff, 0xd8, 7, 7, 7]) };
 
-const appOf = (phone: Phone) => ({ writer: phone.writer, now: () => NOW }) as unknown as App;
+const appOf = ({ writer, db }: Phone) => ({ writer, db, now: () => NOW }) as unknown as App;
 const seen = (bin: SeenBin["bin"]): SeenBin => ({ label: LABEL, bin, wasTyped: false, oddities: [] });
 const lot = { streamName: "residual" } as OwnLot;
 
@@ -58,6 +60,40 @@ describe("the last bins of a lot", () => {
       [seq - 1, "lift"],
       [seq - 2, "lift"],
     ]);
+  });
+});
+
+describe("a lift's evidence", () => {
+  const judged = { grade: 1, fill: 2, grams: 9000, wasMassTyped: false } as const;
+  async function liftOf(phone: Phone, photo?: TakenPhoto) {
+    const { seq, words } = await sealLift(appOf(phone), lot, seen(BIN), { ...judged, photo });
+    const read = unpackEntry(words);
+    if (read.is !== "known" || read.entry.kind !== "lift") throw new Error("no lift");
+    const [stored] = await readEntries(phone.db, seq, seq);
+    return { seq, digest: read.entry.fields.evidence, document: stored?.evidence?.document };
+  }
+
+  it("is not there for a bin about which there is nothing to tell", async () => {
+    expect(await liftOf(await newPhone())).toMatchObject({ digest: 0n, document: undefined });
+  });
+
+  it("names the crew that has signed on, until its shift ends; the chain has a salted digest", async () => {
+    const phone = await newPhone();
+    await keepSingle(phone.db, "signOn", { code: "B3" });
+    const [one, other] = [await liftOf(phone), await liftOf(phone)];
+    expect(one.document).toMatchObject({ about: "lift", crew_code: "B3" });
+    expect(one.digest).not.toBe(other.digest);
+    const { evidence } = await declineOf(phone, BIN);
+    expect(evidence.document).toMatchObject({ about: "decline", crew_code: "B3" });
+    await sealShiftEnd(appOf(phone));
+    expect(await liftOf(phone)).toMatchObject({ digest: 0n, document: undefined });
+  });
+
+  it("tells the digest of a photo, which stays on the phone", async () => {
+    const phone = await newPhone();
+    const { seq, document } = await liftOf(phone, PHOTO);
+    expect(document?.["photo"]).toEqual({ sha256: await photoDigest(PHOTO), type: "image/jpeg", bytes: 5 });
+    expect(await phone.db.getAll("photos")).toEqual([{ seq, ...PHOTO }]);
   });
 });
 

@@ -7,25 +7,18 @@ import {
   numberOf,
   STREAM_CODE,
 } from "../../domain/types.ts";
-import { photoDigest, type TakenPhoto, takePhoto } from "../../scan/photo.ts";
+import type { TakenPhoto } from "../../scan/photo.ts";
 import { signalDone } from "../../scan/signal.ts";
 import { saltEvidence, type Written } from "../../sign/writer.ts";
 import type { App } from "../app.ts";
-import { type Child, fill, h } from "../dom.ts";
+import { h } from "../dom.ts";
 import { icon } from "../icons.ts";
 import { actions, button, iconButton, radios } from "../pieces.ts";
-import type { Scanner } from "../scanner.ts";
 import { trySeal } from "../sealing.ts";
 import { reasonText, shortId } from "../words.ts";
 import { crewEvidence, NO_NUMBER, type SeenBin } from "./lift.ts";
 import type { OwnLot } from "./lots.ts";
-
-/** The sheet that the refusal is made on, and the camera behind it. */
-export interface Sheet {
-  readonly scanner: Scanner;
-  put(...children: readonly Child[]): void;
-  close(): void;
-}
+import { photoEvidence, photoPlace, type Sheet } from "./photo_place.ts";
 
 /** The evidence is there even without a photo: a refusal without any counts against nobody. */
 export async function sealDecline(
@@ -40,9 +33,7 @@ export async function sealDecline(
     serial_digest: seen.label.serialDigest,
     reason,
     ...(await crewEvidence(app)),
-    ...(photo && {
-      photo: { sha256: await photoDigest(photo), type: photo.type, bytes: photo.bytes.length },
-    }),
+    ...(await photoEvidence(photo)),
   });
   const occurredAt = app.now();
   return app.writer.write(
@@ -64,7 +55,6 @@ export async function sealDecline(
 export function askDecline(app: App, lot: OwnLot, seen: SeenBin, sheet: Sheet): void {
   const { t } = app;
   let reason: DeclineReason | undefined;
-  let photo: TakenPhoto | undefined;
 
   const save = button(t("declineSave"), () => keep(), {
     look: "primary",
@@ -76,7 +66,7 @@ export function askDecline(app: App, lot: OwnLot, seen: SeenBin, sheet: Sheet): 
     if (reason === undefined) return;
     save.disabled = true;
     const why = reason;
-    const written = await trySeal(app, () => sealDecline(app, lot, seen, why, photo));
+    const written = await trySeal(app, () => sealDecline(app, lot, seen, why, place.photo()));
     save.disabled = false;
     if (written === undefined) return;
     signalDone();
@@ -90,40 +80,8 @@ export function askDecline(app: App, lot: OwnLot, seen: SeenBin, sheet: Sheet): 
       save.disabled = false;
     },
   );
-  const photoPlace = h("div", { class: "photo-place" });
-  const note = h("p", { class: "quiet small", role: "status" }, t("photoStays"));
-
-  const use = (taken: TakenPhoto | undefined) => {
-    photo = taken ?? photo;
-    note.textContent = t(taken === undefined ? "photoFailed" : "photoStays");
-    drawPhoto();
-    lay();
-  };
-  const aim = () => {
-    sheet.scanner.aim();
-    const take = async () => use(await takePhoto(sheet.scanner.video));
-    sheet.put(
-      h("p", { class: "centre" }, t("photoAim")),
-      actions(
-        h(
-          "div",
-          { class: "pair" },
-          button(t("cancel"), () => lay()),
-          button(t("photoTake"), take, { look: "primary", icon: "camera", test: "photo-take" }),
-        ),
-      ),
-    );
-  };
-  function drawPhoto(): void {
-    const text = t(photo === undefined ? "photo" : "photoAgain");
-    fill(
-      photoPlace,
-      photo && picture(photo, t("photoTaken")),
-      sheet.scanner.isSeeing()
-        ? button(text, aim, { icon: "camera", test: "photo-open" })
-        : fileButton(text, async (file) => use(await takePhoto(file))),
-    );
-  }
+  const place = photoPlace(app, sheet, lay);
+  place.note.hidden = false;
   function lay(): void {
     sheet.scanner.pause();
     sheet.put(
@@ -140,34 +98,10 @@ export function askDecline(app: App, lot: OwnLot, seen: SeenBin, sheet: Sheet): 
         iconButton("close", t("close"), () => sheet.close(), "decline-close"),
       ),
       reasons,
-      photoPlace,
-      note,
+      place.element,
+      place.note,
       actions(save),
     );
   }
-  drawPhoto();
   lay();
-}
-
-function picture(photo: TakenPhoto, label: string): HTMLElement {
-  const address = URL.createObjectURL(new Blob([photo.bytes.slice()], { type: photo.type }));
-  const image = h("img", { class: "photo", src: address, alt: label, test: "photo-taken" });
-  image.addEventListener("load", () => URL.revokeObjectURL(address));
-  return image;
-}
-
-/** Where the page has no camera of its own, the phone's camera app may still take the picture. */
-function fileButton(text: string, use: (file: Blob) => void): HTMLElement {
-  const field = h("input", {
-    type: "file",
-    accept: "image/*",
-    capture: "environment",
-    class: "visually-hidden",
-    test: "photo-file",
-  });
-  field.addEventListener("change", () => {
-    const [file] = field.files ?? [];
-    if (file !== undefined) use(file);
-  });
-  return h("label", { class: "button plain" }, icon("camera"), h("span", {}, text), field);
 }

@@ -3,6 +3,7 @@ import { makeEntry, unpackEntry } from "../../domain/journal.ts";
 import type { Label } from "../../domain/label.ts";
 import { BASIS, type Grade, type Grams, numberOf, type Stream, STREAM_CODE } from "../../domain/types.ts";
 import type { Fill } from "../../domain/weighing.ts";
+import type { TakenPhoto } from "../../scan/photo.ts";
 import { saltEvidence } from "../../sign/writer.ts";
 import type { Written } from "../../sign/writer.ts";
 import { readSingle } from "../../store/database.ts";
@@ -10,6 +11,7 @@ import { findBin, type KnownBin } from "../../store/directory.ts";
 import { readEntries } from "../../store/journal.ts";
 import type { App } from "../app.ts";
 import type { OwnLot } from "./lots.ts";
+import { photoEvidence } from "./photo_place.ts";
 
 export const REPEAT_MINUTES = 5;
 /** Stands for a bin that this phone's directory does not name; the evidence then says which label it was. */
@@ -30,6 +32,7 @@ export interface Judgement {
   readonly fill: Fill;
   readonly grams: Grams;
   readonly wasMassTyped: boolean;
+  readonly photo?: TakenPhoto | undefined;
 }
 
 export async function lookUpBin(app: App, lot: OwnLot, label: Label, wasTyped: boolean): Promise<SeenBin> {
@@ -68,8 +71,10 @@ export async function sealLift(app: App, lot: OwnLot, seen: SeenBin, judged: Jud
     (has("unknown-bin") ? FLAG.unknownBin : 0) |
     (seen.wasTyped ? FLAG.typed : 0);
   const crew = await crewEvidence(app);
-  const needsEvidence = seen.oddities.length > 0 || judged.wasMassTyped || "crew_code" in crew;
-  const salted = needsEvidence ? saltEvidence({ ...evidenceOf(seen, judged), ...crew }) : undefined;
+  const photo = await photoEvidence(judged.photo);
+  const needsEvidence =
+    seen.oddities.length > 0 || judged.wasMassTyped || "crew_code" in crew || "photo" in photo;
+  const salted = needsEvidence ? saltEvidence({ ...evidenceOf(seen, judged), ...crew, ...photo }) : undefined;
   const occurredAt = app.now();
   return app.writer.write(
     () =>
@@ -84,6 +89,7 @@ export async function sealLift(app: App, lot: OwnLot, seen: SeenBin, judged: Jud
         evidence: salted?.digest ?? 0n,
       }),
     salted?.evidence,
+    judged.photo,
   );
 }
 

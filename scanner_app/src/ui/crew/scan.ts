@@ -22,6 +22,7 @@ import { lookUpBin, type Oddity, REPEAT_MINUTES, sealLift, type SeenBin } from "
 import { askDecline } from "./decline.ts";
 import { justSealed } from "./just_sealed.ts";
 import { type OwnLot, ownLots } from "./lots.ts";
+import { photoPlace, type Sheet } from "./photo_place.ts";
 import { startScreen } from "./home.ts";
 
 const FOREIGN: Readonly<Record<NotOurBin, TextKey>> = {
@@ -240,7 +241,7 @@ class BinScan {
       const grams = gramsNow();
       if (fill === undefined || grams === undefined) return;
       save.disabled = true;
-      const judged = { grade, fill, grams, wasMassTyped: typed !== undefined };
+      const judged = { grade, fill, grams, wasMassTyped: typed !== undefined, photo: place.photo() };
       const written = await trySeal(app, () => sealLift(app, lot, seen, judged));
       save.disabled = false;
       if (written === undefined) return;
@@ -249,7 +250,11 @@ class BinScan {
     };
 
     const point = seen.bin === undefined ? t("unknownBin") : nameIn(app, seen.bin.point, seen.bin.number);
-    this.open(
+    const place = photoPlace(app, this.asSheet(), () => {
+      this.scanner.pause();
+      this.lay(...content);
+    });
+    const content: Child[] = [
       h(
         "div",
         {
@@ -308,19 +313,26 @@ class BinScan {
         },
       ),
       h("div", { class: "mass" }, h("span", {}, t("mass")), mass, field, edit),
+      place.element,
+      place.note,
       actions(
         save,
         button(t("decline"), () => this.decline(seen), { icon: "refuse", test: "decline-open" }),
       ),
-    );
+    ];
+    this.open(...content);
   }
 
-  private decline(seen: SeenBin): void {
-    askDecline(this.app, this.lot, seen, {
+  private asSheet(): Sheet {
+    return {
       scanner: this.scanner,
       put: (...children) => this.lay(...children),
       close: () => this.close(),
-    });
+    };
+  }
+
+  private decline(seen: SeenBin): void {
+    askDecline(this.app, this.lot, seen, this.asSheet());
   }
 
   private askNumber(): void {
