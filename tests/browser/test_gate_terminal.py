@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from axe import faults_of
 from people import PATIENCE, Phone, Registrar, Town, overflow_of, take_picture
 from playwright.sync_api import Page, expect
 from test_gate import hand_over, lift_by_hand, offers
@@ -66,7 +67,7 @@ def server_away(gate: Phone) -> Iterator[None]:
 def at_each_size(page: Page, name: str) -> None:
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
-        assert overflow_of(page) <= 0, f"{name} is wider than {width} pixels"
+        assert not faults_of(page), f"{name} at {width} pixels"
         take_picture(page, f"terminal-{name}", "zh")
     page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
 

@@ -9,10 +9,11 @@ import pytest
 from people import PATIENCE, PHONE, Person, Phone, Town
 from playwright.sync_api import expect
 
-from backend.domain.types import Stream
+from backend.domain.types import Role, Stream
 from backend.labels.layout import BinLabel
 
-_LOSE_STORAGE = """
+CARRIER, PARK = 2, 4
+LOSE_STORAGE = """
 () => new Promise((resolve) => {
   const opening = indexedDB.open("huanlian", 99);
   opening.onupgradeneeded = () => opening.transaction.abort();
@@ -97,7 +98,7 @@ def test_a_full_phone_seals_nothing_says_so_and_seals_when_there_is_room(town: T
 def test_a_closed_storage_is_told_and_a_reload_goes_on(town: Town, at_work: Phone) -> None:
     crew = at_work
     open_bin(crew, town.system.bin_of(Stream.RESIDUAL, 11))
-    crew.page.evaluate(_LOSE_STORAGE)
+    crew.page.evaluate(LOSE_STORAGE)
     crew.seen("storage-reload")
     crew.picture("storage-lost")
     crew.tap("save-lift")
@@ -195,3 +196,122 @@ def test_one_of_two_tabs_sends_and_the_other_goes_on_when_it_is_closed(town: Tow
     page.close()
     first.page.goto(town.system.url + "/app/")
     expect(first.find("lot-lifts")).to_have_text("2", timeout=PATIENCE)
+
+
+@contextmanager
+def refusals_expected(town: Town) -> Iterator[None]:
+    """The browser itself notes each answer that is no success; here they are what is asked for."""
+    yield
+    kept = [each for each in town.watch.complaints if "Failed to load resource" not in each]
+    assert len(kept) < len(town.watch.complaints), "the server refused nothing"
+    town.watch.complaints[:] = kept
+
+
+def newcomer(town: Town, name: str, address: str, *, script: str = "") -> Person:
+    page = town.page(PHONE, is_phone=True)
+    if script:
+        page.add_init_script(script)
+    page.goto(town.system.url + address)
+    return Person(town, name, page)
+
+
+class TestAnInvitation:
+    def test_that_nobody_made_is_told(self, town: Town) -> None:
+        with refusals_expected(town):
+            visitor = newcomer(town, "stranger", "/app/#enrol=" + "A" * 22)
+            visitor.seen("enrol-refused-unknown-code")
+            visitor.picture("enrol-unknown", in_english=False)
+            visitor.seen("enrol-scan")
+            visitor.context.close()
+
+    def test_that_another_device_has_used_is_told(self, town: Town) -> None:
+        with town.system.invitation(CARRIER, Role.CREW) as (invitation, _), refusals_expected(town):
+            first = newcomer(town, "first", invitation.path)
+            first.seen("enrol-check")
+            second = newcomer(town, "second", invitation.path)
+            expect(second.seen("enrol-refused-code-used")).to_contain_text("另一台设备")
+            second.picture("enrol-used")
+            for visitor in (first, second):
+                visitor.context.close()
+
+    def test_that_is_over_is_told(self, town: Town) -> None:
+        with town.system.invitation(CARRIER, Role.CREW) as (invitation, _):
+            town.system.expire(invitation.code)
+            with refusals_expected(town):
+                visitor = newcomer(town, "late", invitation.path)
+                visitor.seen("enrol-refused-code-expired")
+                visitor.picture("enrol-expired")
+                visitor.context.close()
+
+    def test_that_runs_out_while_it_waits_is_told(self, town: Town) -> None:
+        with town.system.invitation(CARRIER, Role.CREW) as (invitation, _):
+            visitor = newcomer(town, "waiting", invitation.path)
+            visitor.seen("enrol-check")
+            town.system.expire(invitation.code)
+            expect(visitor.page.get_by_text("邀请码已失效").first).to_be_visible(timeout=PATIENCE)
+            visitor.seen("enrol-scan")
+            visitor.context.close()
+
+    def test_of_another_organisation_shows_whose_it_is_before_it_is_approved(self, town: Town) -> None:
+        with town.system.invitation(PARK, Role.GATE) as (invitation, _):
+            visitor = newcomer(town, "joining", invitation.path)
+            joining = visitor.seen("enrol-join")
+            expect(joining).to_have_attribute("data-organisation", f"{PARK:06x}", timeout=PATIENCE)
+            names = {
+                each["id"]: each["name"]["zh"] for each in town.system.get("/api/v1/directory")["organisations"]
+            }
+            expect(joining).to_contain_text(names[f"{PARK:06x}"])
+            expect(joining).to_contain_text("门岗")
+            visitor.picture("enrol-join")
+            visitor.context.close()
+
+    def test_on_a_phone_with_a_wrong_clock_says_so_before_the_certificate_is_made(self, town: Town) -> None:
+        ahead = "const right = Date.now; Date.now = () => right() + 5 * 3_600_000;"
+        with town.system.invitation(CARRIER, Role.CREW) as (invitation, _):
+            visitor = newcomer(town, "ahead", invitation.path, script=ahead)
+            expect(visitor.seen("enrol-clock")).to_contain_text("快了约 5 小时")
+            visitor.picture("enrol-clock")
+            visitor.context.close()
+
+
+def test_a_phone_without_a_torch_says_so(at_work: Phone) -> None:
+    crew = at_work
+    crew.tap("scan-open")
+    crew.tap("torch-none")
+    expect(crew.seen("torch-missing")).to_have_text("本机没有可用的补光灯")
+    crew.picture("torch-missing")
+    crew.seen("manual-open")
+    crew.tap("back")
+
+
+def test_yesterdays_directory_is_worked_from_and_dated(town: Town, at_work: Phone) -> None:
+    crew = at_work
+    crew.page.evaluate(_DATE_DIRECTORY, "2026-01-02T03:04:05Z")
+    with crew.without_network():
+        crew.page.reload()
+        open_bin(crew, town.system.bin_of(Stream.RESIDUAL, 18))
+        assert crew.told("bin-found", "bin") == f"{town.system.bin_of(Stream.RESIDUAL, 18).number:010x}"
+        crew.tap("save-lift")
+        crew.seen("lift-saved")
+        crew.tap("back")
+        crew.page.evaluate("location.hash = '#/shift'")
+        expect(crew.seen("directory-date")).to_contain_text("1/2 11:04")
+        expect(crew.page.get_by_text("名录旧了")).to_be_visible()
+        crew.picture("directory-old")
+        crew.tap("back")
+    crew.wait_sent()
+
+
+_DATE_DIRECTORY = """
+(datedAt) => new Promise((resolve) => {
+  const opening = indexedDB.open("huanlian");
+  opening.onsuccess = () => {
+    const singles = opening.result.transaction("singles", "readwrite").objectStore("singles");
+    const asked = singles.get("directory");
+    asked.onsuccess = () => {
+      singles.put({...asked.result, dated_at: datedAt}, "directory");
+      singles.transaction.oncomplete = () => { opening.result.close(); resolve(); };
+    };
+  };
+})
+"""
