@@ -11,7 +11,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from camera import Camera
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Locator, Page, Route, expect
 from running_system import RunningSystem
 
 from backend.domain.label import human_readable
@@ -22,6 +22,7 @@ PHONE, DESK = (390, 844), (1280, 800)
 SCREENSHOTS = Path(__file__).parents[2] / "test-output" / "screenshots"
 PATIENCE = 90_000
 """Milliseconds. Generous: the machine may be busy with other things."""
+_LOOKS_MAX = 5
 _KNOWN = ("net::ERR_INTERNET_DISCONNECTED", "camera is not allowed in this document")
 """A page without a network or a camera says so; that is no fault of the page."""
 
@@ -117,6 +118,16 @@ class Person:
         found = self.find(test_id)
         expect(found).to_be_visible(timeout=PATIENCE)
         return found
+
+    def photograph(self, test_id: str) -> bytes:
+        """What the hook names, as this screen shows it; one that is drawn anew meanwhile is looked at again."""
+        for _ in range(_LOOKS_MAX - 1):
+            try:
+                return self.seen(test_id).screenshot()
+            except Error as problem:
+                if "not visible" not in problem.message and "not attached" not in problem.message:
+                    raise
+        return self.seen(test_id).screenshot()
 
     def told(self, test_id: str, name: str) -> str:
         value = self.seen(test_id).get_attribute(f"data-{name}")

@@ -37,7 +37,7 @@ def give_to_device(town: Town, crew: Phone, taker: Phone, lot: str) -> None:
     """The receiver is read off its own screen: the lot is for this very device."""
     taker.page.evaluate("location.hash = '#/code'")
     expect(taker.seen("receive-qr").locator("svg")).to_be_visible(timeout=PATIENCE)
-    town.camera.show_screen(taker.find("receive-qr").screenshot())
+    town.camera.show_screen(taker.photograph("receive-qr"))
     crew.tap("give-open")
     expect(crew.find(f"give-lot-{lot}").or_(crew.find("give-save"))).to_be_visible()
     if crew.find(f"give-lot-{lot}").is_visible():
@@ -49,7 +49,7 @@ def give_to_device(town: Town, crew: Phone, taker: Phone, lot: str) -> None:
 
 
 def read_give(town: Town, crew: Phone, taker: Phone) -> None:
-    town.camera.show_screen(crew.find("give-qr").screenshot())
+    town.camera.show_screen(crew.photograph("give-qr"))
     taker.page.evaluate("location.hash = '#/receive'")
     taker.seen("take-mass")
 
