@@ -27,10 +27,12 @@ from backend.console.deps import ConsoleDeps
 from backend.console.routes import create_console_router, error_page, wants_page
 from backend.domain.bundle import write_bundle
 from backend.domain.journal import Network
+from backend.domain.writer import SigningKey
 from backend.exchange.alert_file import AlertSettings, load_alert_settings
 from backend.exchange.hotline import HttpHotline
 from backend.exchange.oidc import OidcProvider
 from backend.jobs.alerts import AlertJob
+from backend.jobs.anchors import AnchorJob
 from backend.jobs.cases import CaseRules, CaseSeeker
 from backend.jobs.follow import Follower
 from backend.jobs.heartbeat import Heartbeat
@@ -49,6 +51,7 @@ from backend.store.lease import Lease
 from backend.store.outbox import Outbox, TransactionStore
 from backend.store.reading import Reader
 from backend.store.session import Database
+from backend.usecases.anchor_statements import Notary
 from backend.usecases.prove_entry import ChainAway, NotOnChain, prove_entry
 from backend.usecases.trust import trust_of
 from backend.usecases.verify_bundle import verify_bundle
@@ -138,6 +141,7 @@ def create_app(settings: Settings, *, now: Callable[[], int] = wall_clock) -> Fa
             heartbeat_seconds=settings.heartbeat_seconds,
             hotline=None if hotline is None else HotlineJob(database, hotline, now),
             alerts=AlertJob(database, alerts, now),
+            anchors=_anchors(settings, services),
         )
         yield
         with suppress(Exception):
@@ -174,6 +178,21 @@ def _relay(settings: Settings, rpc: Rpc, services: Services, lease: Lease) -> Re
     sender = Sender(rpc, key, services.deployment.custody_ledger, store=TransactionStore(database, ""))
     sender.store = TransactionStore(database, sender.address, lease=lease)
     return Relay(sender, Outbox(database), services.books, lease, services.metrics)
+
+
+def _anchors(settings: Settings, services: Services) -> AnchorJob | None:
+    if not (settings.anchor_device and settings.anchor_key):
+        return None
+    key = SigningKey.from_secret(int(settings.anchor_key.removeprefix("0x"), 16))
+    notary = Notary(int(settings.anchor_device, 16), key, services.network)
+
+    def is_level() -> bool:
+        head = services.chain_head()
+        with services.database.transaction(writes=False) as connection:
+            block = Reader(connection).following().block_number
+        return head is not None and block is not None and block >= head
+
+    return AnchorJob(services.database, notary, services.now, is_level)
 
 
 def _console_deps(settings: Settings, services: Services, rpc: Rpc) -> ConsoleDeps:

@@ -31,6 +31,10 @@ class Settings(BaseSettings):
     log_level: str = Field(default="info", description="debug, info, warning or error")
     hotline_url: str = Field(default="", description="Where the 12345 hotline takes work orders")
     hotline_key: str = Field(default="", description="The key both sides of the 12345 hotline show")
+    anchor_device: str = Field(
+        default="", pattern="^([0-9a-f]{16})?$", description="The device that anchors complaints; empty: none"
+    )
+    anchor_key: str = Field(default="", description="Hex key of that device; it seals anchors and nothing else")
     oidc_issuer: str = Field(default="", description="The identity provider that signs people in; empty: none")
     oidc_client_id: str = Field(default="", description="What the identity provider calls this server")
     oidc_client_secret: str = Field(default="", description="What this server shows to the identity provider")

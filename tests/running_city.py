@@ -57,6 +57,8 @@ class RunningCity:
     """SQLite in the folder when empty."""
     begins_at: int | None = None
     """Where the chain begins when it is told the time; else it goes by the clock."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Further variables of the server's environment."""
 
     def __post_init__(self) -> None:
         self.data_dir = self.folder / "data"
@@ -120,6 +122,7 @@ class RunningCity:
             "HUANLIAN_RELAYER_KEY": dev_key(RELAYER).hex(),
             "HUANLIAN_POLL_PERIOD_MS": "50",
             "HUANLIAN_PUBLIC_BASE_URL": self.url,
+            **self.settings,
         }
 
     def kill_server(self) -> None:

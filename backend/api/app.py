@@ -12,6 +12,7 @@ import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 
 from backend.api import (
@@ -163,8 +164,17 @@ def _answer_with_problems(app: FastAPI, error_page: ErrorPage) -> None:
             return page
         slug = _BY_STATUS.get(error.status_code, "internal-error")
         answer = respond(request, ApiProblem(slug, str(error.detail)))
-        answer.headers.update(error.headers or {})  # a 405 names the methods that are allowed
+        answer.headers.update(error.headers or {})
+        if error.status_code == 405:
+            answer.headers["Allow"] = _allowed_methods(request)
         return answer
+
+
+def _allowed_methods(request: Request) -> str:
+    """Return the methods of all routes at an address; the router names those of the first only."""
+    routes = iter_route_contexts(request.app.routes)
+    found = (r.methods for r in routes if r.methods and r.path_regex.match(request.url.path))
+    return ", ".join(sorted({method for methods in found for method in methods}))
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

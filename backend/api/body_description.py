@@ -12,6 +12,12 @@ def describe_body(*shapes: tuple[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+def also_csv(answers: Mapping[int | str, dict[str, Any]]) -> dict[int | str, dict[str, Any]]:
+    """Return the answers of a route that gives its rows as JSON or, with `format=csv`, as CSV."""
+    shown = {"description": "As JSON, or as CSV", "content": {"text/csv": {"schema": {"type": "string"}}}}
+    return {200: shown, **answers}
+
+
 def inline(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return a JSON Schema without references, to stand inside another document."""
     definitions = schema.get("$defs", {})

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
 from backend.api.balance_shape import csv_of, figures_of, move_shape
+from backend.api.body_description import also_csv
 from backend.api.deps import Services, UseServices
 from backend.api.problems import ApiProblem, openapi_responses
 from backend.api.schemas import DeviceText, OrganisationText
@@ -21,7 +22,14 @@ from backend.store.reading import Reader
 from backend.store.reading.balance import Asked, BalanceReader
 
 router = APIRouter(tags=["balance"])
-DayText = Annotated[str, Query(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="a day in Asia/Shanghai")]
+DayText = Annotated[
+    str,
+    Query(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        description="a day in Asia/Shanghai",
+        json_schema_extra={"format": "date"},
+    ),
+]
 StreamNumber = Annotated[int, Query(ge=1, le=4)]
 FlowName = Literal[
     "lifted", "taken", "unattested", "moved_in", "gained", "given", "moved_out",
@@ -30,7 +38,7 @@ FlowName = Literal[
 _EPOCH = datetime.date(1970, 1, 1)
 
 
-@router.get("/balance", responses=openapi_responses("malformed-request"))
+@router.get("/balance", responses=also_csv(openapi_responses("malformed-request")))
 def show_balance(
     services: UseServices,
     day: DayText,

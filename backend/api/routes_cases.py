@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
+from backend.api.body_description import also_csv
 from backend.api.deps import UseServices
 from backend.api.problems import openapi_responses
 from backend.api.schemas import OrganisationText
@@ -26,7 +27,7 @@ _CSV_AT_ONCE: Final = 500
 _SAFE_INTEGER: Final = 1 << 53
 
 
-@router.get("/cases", responses=openapi_responses("malformed-request"))
+@router.get("/cases", responses=also_csv(openapi_responses("malformed-request")))
 def list_cases(
     services: UseServices,
     kind: CaseKind | None = None,

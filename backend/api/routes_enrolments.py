@@ -43,7 +43,7 @@ def open_code(request: EnrolmentRequest, services: UseServices) -> EnrolmentCode
 
 @router.put(
     "/{code}/key",
-    responses=openapi_responses("unknown-code", "code-used", "code-expired", "malformed-request"),
+    responses=openapi_responses("unknown-code", "code-used", "code-expired", "malformed-request", "invalid-json"),
 )
 def offer_key(code: str, key: OfferedKey, services: UseServices) -> EnrolmentOffer:
     """Offer a new device's public key; the same key may be offered again."""
@@ -63,7 +63,7 @@ def offer_key(code: str, key: OfferedKey, services: UseServices) -> EnrolmentOff
     return EnrolmentOffer(state=state, check=check_code(x, y))
 
 
-@router.get("/{code}", responses=openapi_responses("unknown-code"))
+@router.get("/{code}", responses=openapi_responses("unknown-code", "malformed-request"))
 def show_code(code: str, services: UseServices) -> EnrolmentShape:
     """Return how far an enrolment is; when approved, with the device id and its certificate."""
     with services.database.transaction(writes=False) as connection:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
+from backend.api.body_description import also_csv
 from backend.api.deps import UseServices
 from backend.api.problems import ApiProblem, openapi_responses
 from backend.api.shaping import maybe_instant
@@ -31,7 +32,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-@router.get("/indicators", responses=openapi_responses("malformed-request"))
+@router.get("/indicators", responses=also_csv(openapi_responses("malformed-request")))
 def show_indicators(
     services: UseServices,
     period: PeriodText,

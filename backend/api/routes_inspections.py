@@ -51,7 +51,7 @@ def publish_statement(told: InspectionStatement, response: Response, services: U
     return kept
 
 
-@router.get("")
+@router.get("", responses=openapi_responses("malformed-request"))
 def list_inspections(
     services: UseServices,
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,

@@ -83,7 +83,21 @@ def show_open_day(date: DateText, services: UseServices) -> dict[str, Any]:
     }
 
 
-@router.get("/{date}/lifts.{form}", responses=openapi_responses("not-found", "malformed-request"))
+@router.get(
+    "/{date}/lifts.{form}",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The file",
+            "content": {
+                "text/csv": {"schema": {"type": "string"}},
+                "application/json": {"schema": {"type": "object"}},
+                "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
+            },
+        },
+        **openapi_responses("not-found", "malformed-request"),
+    },
+)
 def download_open_day(date: DateText, form: Literal["csv", "json", "parquet"], services: UseServices) -> Response:
     """Return a day's lifts as CSV, as canonical JSON, or as Parquet."""
     data = _found(services, date).data

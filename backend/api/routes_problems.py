@@ -16,7 +16,7 @@ router = APIRouter(tags=["problems"])
     "/problems/{slug}",
     response_class=HTMLResponse,
     # What any address may answer is told here.
-    responses=openapi_responses("not-found", "method-not-allowed"),
+    responses=openapi_responses("not-found", "method-not-allowed", "malformed-request"),
 )
 def show_problem(slug: str) -> str:
     """Return what a problem means and what to do."""

@@ -73,7 +73,9 @@ class Upload(Shape):
 class UploadBatch(Shape):
     """Many segments of any devices; each is read, and answered, for itself."""
 
-    segments: list[Any] = Field(description="uploads, as POST /segments takes them")
+    segments: list[Any] = Field(
+        json_schema_extra={"minItems": 1}, description="uploads, as POST /segments takes them"
+    )
 
 
 class Receipt(Shape):

@@ -8,24 +8,31 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
+import httpx
 import typer
 
+from backend.chain.client import Rpc
 from backend.cli.places import DEFAULT_API, DEFAULT_DATA, ApiUrl, DataDir, open_database, require_deployment
+from backend.cli.verify import read_trust
+from backend.domain.bundle import read_bundle
 from backend.domain.complaint_errors import ComplaintError
 from backend.domain.complaint_rules import ComplaintKind
-from backend.domain.complaint_statements import Act, Finding, read_statement, salted_digest
+from backend.domain.complaint_statements import Act, Finding, is_anchor_of, read_statement, salted_digest
 from backend.domain.complaints import Case, Stage, fold_case
 from backend.domain.journal import Network
 from backend.domain.keccak import keccak256
+from backend.domain.proof import Verdict
 from backend.domain.recorded import EntryId
 from backend.domain.strict_json import read_json
 from backend.domain.types import bin_text, organisation_text
 from backend.exchange.complaint_rules_file import load_complaint_rules
+from backend.jobs.witness import RpcWitness
 from backend.simulate.courier import Courier, RefusedByServer
 from backend.simulate.office import Digest, Offices
 from backend.simulate.vault import Vault
 from backend.store.complaints import ComplaintRow, ComplaintStore, case_text
 from backend.usecases.complaints import UnknownComplaint, step_complaint
+from backend.usecases.verify_bundle import verify_bundle
 
 CaseId = Annotated[str, typer.Argument(help="The case's public id: 24 hex digits, as `list` shows it.")]
 Organisation = Annotated[int, typer.Option(help="Number of the organisation that takes this step.")]
@@ -187,8 +194,17 @@ def erase(case: CaseId, data_dir: DataDir = DEFAULT_DATA) -> None:
 @complaint_app.command()
 def check(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A record from a complaint's page.")],
+    trust: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Your trust file; with it the anchors are proved."),
+    ] = None,
+    api: Annotated[str, typer.Option(help="Where the anchors' bundles are fetched; it need not be trusted.")] = "",
+    rpc: Annotated[str, typer.Option(help="A node of the chain, for the anchors' blocks.")] = "",
 ) -> None:
-    """Check a downloaded record without any server: digests, texts, and the order of the statements."""
+    """Check a downloaded record without any server: digests, texts, and the order of the statements.
+
+    With a trust file and a node it says as well which statements the ledger holds, and in which block.
+    """
     record = read_json(file.read_bytes())
     try:
         kept = [_checked(each) for each in record["statements"]]
@@ -199,6 +215,32 @@ def check(
     case = fold_case(kept, load_complaint_rules())
     typer.echo(f"case {case_text(case.case)}: {len(kept)} statements in order, {_standing(case)}")
     typer.echo(f"last digest {case.digest.hex()}: an anchor entry that holds it binds all of them")
+    if trust is not None:
+        places = [each["anchor"] for each in record["statements"]]
+        _prove(case.case, [digest for _, digest in kept], places, trust=trust, api=api, rpc=rpc)
+
+
+def _prove(case: int, digests: list[bytes], places: list[Any], *, trust: Path, api: str, rpc: str) -> None:
+    """Say of each statement what the ledger proves.
+
+    Raises:
+        BadRecord: an entry does not prove the statement that the record says it holds.
+    """
+    known = read_trust(trust)
+    with Rpc(rpc.split(",")) as node:
+        for number, (digest, place) in enumerate(zip(digests, places, strict=True)):
+            if place is None:
+                typer.echo(f"statement {number}: not anchored")
+                continue
+            device, seq = str(place[0]), int(place[1])
+            fetched = httpx.get(f"{api}/api/v1/entries/{device}/{seq}/bundle", timeout=30)
+            if not fetched.is_success:
+                raise BadRecord(f"No bundle of {device}/{seq}: {fetched.status_code}.")
+            report = verify_bundle(fetched.content, trust=known, witness=RpcWitness(node))
+            entry = read_bundle(fetched.content).words if report.verdict is Verdict.VALID else b""
+            if not entry or not is_anchor_of(entry, case=case, digest=digest):
+                raise BadRecord(f"The entry {device}/{seq} does not prove statement {number}.")
+            typer.echo(f"statement {number}: anchored by {device}/{seq}, VALID")
 
 
 def _checked(raw: Any) -> tuple[Any, bytes]:
@@ -227,7 +269,7 @@ def _anchor(data_dir: Path, api: str, patience_seconds: float, organisation: int
         with database.transaction(writes=False) as connection:
             waiting = [Digest(*each) for each in ComplaintStore(connection).unanchored(case)]
         if not waiting:
-            typer.echo("nothing to anchor")
+            typer.echo("nothing to anchor" if case is None else "anchored already")
             return
         why = _try(lambda: _seal(data_dir, api, patience_seconds, organisation, waiting, database))
     if why:

@@ -33,6 +33,7 @@ from backend.domain.types import Role, device_text, organisation_text
 from backend.exchange.plan import build_plan, read_header, read_runs, write_plan
 from backend.simulate.courier import Courier
 from backend.simulate.invitation import Invitation
+from backend.simulate.office import NOTARY, NOTARY_ORGANISATION, Offices
 from backend.simulate.run import (
     Field,
     Outcome,
@@ -88,6 +89,7 @@ def seed(
         create_organisations(field, field.city.organisations)
         put_city_sites(field)
         put_city_points(field)
+        Offices(field.vault, field.network, field.courier).enrol(NOTARY_ORGANISATION, NOTARY)
         _report(_run(field, data_dir, PLAN, name="demo"))
 
 

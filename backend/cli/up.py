@@ -21,8 +21,11 @@ from backend.chain.devnet import BLOCKS_FILE_NAME
 from backend.cli.lan import LanAddress, make_lan_address, print_code
 from backend.cli.month import MONTH_DAYS, month_file, month_midnight
 from backend.cli.places import CITY_ADMIN, RELAYER, NotSetUp, demo_governors, devnet_key
+from backend.domain.types import device_text
 from backend.settings import Settings
 from backend.simulate.month.living import BEGINS_BEFORE_SECONDS
+from backend.simulate.office import NOTARY, NOTARY_ORGANISATION
+from backend.simulate.vault import Vault
 
 _READY_SECONDS = 180
 _FILLING = "filling"
@@ -127,9 +130,19 @@ class Up:
                 "HUANLIAN_RELAYER_KEY": devnet_key(RELAYER).hex(),
                 "HUANLIAN_PUBLIC_BASE_URL": os.environ.get("PUBLIC_BASE_URL", address),
                 "HUANLIAN_IS_DEMO": "1",
+                **self._notary(),
                 **({"HUANLIAN_POLL_PERIOD_MS": _MONTH_POLL_MS} if self.lives_month else {}),
             },
         )
+
+    def _notary(self) -> dict[str, str]:
+        """Return the one key of the field that the server gets: it anchors, once `seed` has enrolled it."""
+        vault = Vault.at(self.data_dir / "field" / "vault.json")
+        key = vault.key(f"{NOTARY}/{NOTARY_ORGANISATION}").secret
+        return {
+            "HUANLIAN_ANCHOR_DEVICE": device_text(vault.device(NOTARY_ORGANISATION, NOTARY)),
+            "HUANLIAN_ANCHOR_KEY": f"{key:064x}",
+        }
 
     def _told_time(self) -> list[str]:
         """Return what a chain is started with that has the month still before it, or in part."""

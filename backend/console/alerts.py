@@ -28,8 +28,8 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
                 limit=_ALERTS_A_PAGE + 1, offset=(page - 1) * _ALERTS_A_PAGE
             )
             sites = {site.site: site for site in reader.sites()}
-            owners = {line.alert.about.get("owner", "") for line in lines} - {""}
-            organisations = {owner: reader.organisation(owner) for owner in owners}
+            named = {line.alert.about.get(key, "") for line in lines for key in ("owner", "organisation")} - {""}
+            organisations = {one: reader.organisation(one) for one in named}
         return pages.render(
             request,
             "alerts.html",

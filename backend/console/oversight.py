@@ -13,6 +13,7 @@ from backend.console.pages import Pages
 from backend.console.radar import shown
 from backend.console.who import require
 from backend.domain.permissions import RouteGroup
+from backend.domain.types import device_text
 from backend.store.complaints import ComplaintStore
 from backend.store.findings import FindingReading
 from backend.usecases.finding_views import FindingFilter
@@ -38,7 +39,9 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
                 return pages.not_found(request, about="bin")
             reading = FindingReading(reader)
             found = reading.page(wanted, offset=0, limit=_FINDINGS_SHOWN)
-            cases = ComplaintStore(reader.connection).cases_about(int(number, 16), limit=_CASES_SHOWN)
+            complaints = ComplaintStore(reader.connection)
+            cases = complaints.cases_about(int(number, 16), limit=_CASES_SHOWN)
+            newest = {case.case: complaints.newest_anchor(int(case.case, 16)) for case in cases}
             owners = {case.owner: reader.organisation(case.owner).name for case in cases if int(case.owner, 16)}
             return pages.render(
                 request,
@@ -49,6 +52,11 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
                 looked_at=reading.looked_at(),
                 cases=cases,
                 owners=owners,
+                anchors={
+                    case: f"{device_text(anchor.device)}/{anchor.seq}"
+                    for case, anchor in newest.items()
+                    if anchor is not None
+                },
                 refusals=reader.refusals_to_collect(number, since=deps.now() - REFUSALS_SECONDS),
                 refusals_days=REFUSALS_SECONDS // 86_400,
                 now=deps.now(),

@@ -32,6 +32,10 @@ class AlertKind(StrEnum):
 
     FINDING = "finding"
     COMPLAINT_OVERDUE = "complaint-overdue"
+    CASE_OVERDUE = "case-overdue"
+    WEIGHT_DIFFERENCE = "weight-difference"
+    JOURNAL_SILENT = "journal-silent"
+    RELAYER_BACKLOG = "relayer-backlog"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ from typing import Any, Final
 import rfc8785
 
 from backend.domain.complaint_errors import TextTooLong, UnreadableStatement
+from backend.domain.journal import read_entry
 from backend.domain.keccak import keccak256
+from backend.domain.layout import Kind
 from backend.domain.recorded import EntryId
 from backend.domain.strict_json import read_json
 
@@ -122,6 +124,13 @@ def read_statement(document: bytes) -> Statement:
 def salted_digest(salt: bytes, content: bytes) -> bytes:
     """Return keccak256 of a 16-byte salt and the content."""
     return keccak256(salt + content)
+
+
+def is_anchor_of(entry: bytes, *, case: int, digest: bytes) -> bool:
+    """Say whether an entry is the anchor of a statement: its words name schema, case and digest."""
+    read = read_entry(entry)
+    said = (read.fields.get(name) for name in ("schema", "subject", "digest"))
+    return entry[0] == Kind.ANCHOR and tuple(said) == (ANCHOR_SCHEMA, case, int.from_bytes(digest, "big"))
 
 
 def require_text(text: str) -> str:

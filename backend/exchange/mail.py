@@ -15,6 +15,10 @@ _TIMEOUT_SECONDS: Final = 20.0
 _NAMES: Final = {
     AlertKind.FINDING: "雷达发现 Radar finding",
     AlertKind.COMPLAINT_OVERDUE: "投诉超期 Complaint overdue",
+    AlertKind.CASE_OVERDUE: "案件超期 Case overdue",
+    AlertKind.WEIGHT_DIFFERENCE: "质量差异 Weight difference",
+    AlertKind.JOURNAL_SILENT: "流水账静默 Journal silent",
+    AlertKind.RELAYER_BACKLOG: "上链积压 Backlog of the relayer",
 }
 
 

@@ -8,6 +8,8 @@ from apscheduler.schedulers.background import BackgroundScheduler  # type: ignor
 
 from backend.jobs.alerts import PERIOD_SECONDS as ALERT_SECONDS
 from backend.jobs.alerts import AlertJob
+from backend.jobs.anchors import PERIOD_SECONDS as ANCHOR_SECONDS
+from backend.jobs.anchors import AnchorJob
 from backend.jobs.cases import CaseSeeker
 from backend.jobs.follow import Follower
 from backend.jobs.heartbeat import Heartbeat
@@ -39,6 +41,7 @@ def start_schedule(
     heartbeat_seconds: float,
     hotline: HotlineJob | None = None,
     alerts: AlertJob | None = None,
+    anchors: AnchorJob | None = None,
 ) -> BackgroundScheduler:
     """Start the periodic work of this process; each piece runs one at a time, and in one process of many."""
     period = period_ms / 1000
@@ -57,6 +60,8 @@ def start_schedule(
         work.append(("tell the hotline", PERIOD_SECONDS, _by_one(lease, hotline.run_once)))
     if alerts is not None:
         work.append(("raise and send alerts", ALERT_SECONDS, _by_one(lease, alerts.run_once)))
+    if anchors is not None:
+        work.append(("anchor what was said", ANCHOR_SECONDS, _by_one(lease, anchors.run_once)))
     scheduler = BackgroundScheduler()
     for name, seconds, run in work:
         scheduler.add_job(

@@ -21,6 +21,8 @@ from backend.simulate.run import ROOT
 from backend.simulate.vault import Vault
 
 _OFFICE = "office/complaints"
+NOTARY, NOTARY_ORGANISATION = "office/anchors", 1
+"""The city's device that the demonstration's server anchors with; see docs/decisions/0025."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Offices:
 
     def anchor(self, organisation: int, digests: Sequence[Digest]) -> list[EntryId]:
         """Seal an anchor entry for each digest and hand them in; return the entries, in their order."""
-        writer = self._writer(organisation)
+        writer = self._continued(*self.enrol(organisation, _OFFICE))
         now = int(time.time())
         seqs = [
             writer.write(
@@ -63,14 +65,15 @@ class Offices:
             self.courier.hand_in(segment)
         return [EntryId(writer.device, seq) for seq in seqs]
 
-    def _writer(self, organisation: int) -> JournalWriter:
-        device, key = self.vault.device(organisation, _OFFICE), self.vault.key(f"{_OFFICE}/{organisation}")
+    def enrol(self, organisation: int, name: str) -> tuple[int, SigningKey]:
+        """Let the root registrar enrol an office device where it is new; return the device and its key."""
+        device, key = self.vault.device(organisation, name), self.vault.key(f"{name}/{organisation}")
         if self.courier.find(f"/api/v1/devices/{device_text(device)}") is None:
             root = self._continued(self.vault.device(organisation, ROOT), self.vault.key(f"{ROOT}/{organisation}"))
             x, y = key.public
             root.write(Kind.ENROL, device=device, role=Role.OFFICE, scheme=Scheme.RAW, x=x, y=y)
             self.courier.hand_in(root.cut())
-        return self._continued(device, key)
+        return device, key
 
     def _continued(self, device: int, key: SigningKey) -> JournalWriter:
         """Return a journal that goes on after what the server has of it."""

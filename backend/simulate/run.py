@@ -20,6 +20,7 @@ from backend.chain.deploy import Deployment
 from backend.chain.ledger import Ledger
 from backend.chain.ledger_calls import encode_create_organisation, encode_open_site, encode_place
 from backend.chain.ledger_events import PlacedBin
+from backend.chain.registries import encode_set_regulator, standing_of
 from backend.chain.transactions import send_and_wait
 from backend.demo.city import DemoCity, Organisation, OrganisationKind, Site
 from backend.domain.journal import Network
@@ -110,6 +111,7 @@ def create_organisations(field: Field, organisations: Sequence[Organisation]) ->
                 ),
             )
             field.say(f"organisation {organisation.name.zh}")
+        _name_regulator(field, organisation)
     with field.database.transaction() as connection:
         DirectoryStore(connection).put_organisations(
             [
@@ -122,6 +124,16 @@ def create_organisations(field: Field, organisations: Sequence[Organisation]) ->
                 for o in organisations
             ]
         )
+
+
+def _name_regulator(field: Field, organisation: Organisation) -> None:
+    """Let the city say of its own office that it rules on disputes; once, for it stays so."""
+    registry = field.deployment.actor_registry
+    if organisation.kind is not OrganisationKind.REGULATOR:
+        return
+    if not standing_of(field.rpc, registry, organisation.id).is_regulator:
+        named = encode_set_regulator(organisation.id, is_regulator=True)
+        send_and_wait(field.rpc, key=field.admin_key, to=registry, data=named)
 
 
 def registrar_for(field: Field, organisation: int, name: str) -> JournalWriter:

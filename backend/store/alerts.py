@@ -10,17 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
 
 from backend.domain.alerts import Alert, AlertKind, AlertMessage
-from backend.store.tables import (
-    AlertMessageItem,
-    AlertMessageRow,
-    Complaint,
-    RadarFinding,
-    RaisedAlert,
-    table_of,
-)
+from backend.store.alert_sources import candidates
+from backend.store.tables import AlertMessageItem, AlertMessageRow, RaisedAlert, table_of
 
 _ALERTS, _MESSAGES, _ITEMS = table_of(RaisedAlert), table_of(AlertMessageRow), table_of(AlertMessageItem)
-_FINDINGS, _COMPLAINTS = table_of(RadarFinding), table_of(Complaint)
 
 
 @dataclass(frozen=True)
@@ -40,34 +33,13 @@ class AlertStore:
         self._connection = connection
 
     def noticed(self, *, since: int, now: int) -> Iterator[Alert]:
-        """Yield what was not raised yet since an instant: findings of the radar, complaints that are overdue."""
+        """Yield what was not raised yet since an instant."""
         # An alert is raised after what it is about, so all that could be known is among these.
         raised = self._connection.execute(select(_ALERTS.c.id).where(_ALERTS.c.raised_at >= since))
         known = set(raised.scalars())
-        for alert in self._candidates(since, now):
+        for alert in candidates(self._connection, since, now):
             if alert.alert_id not in known:
                 yield alert
-
-    def _candidates(self, since: int, now: int) -> Iterator[Alert]:
-        found = select(_FINDINGS).where(_FINDINGS.c.at >= since).order_by(_FINDINGS.c.at, _FINDINGS.c.finding_id)
-        for row in self._connection.execute(found).all():
-            about = {"finding": row.finding_id, "finding_kind": row.kind}
-            if row.site:
-                about["site"] = row.site
-            yield Alert(AlertKind.FINDING, row.at, about, f"/radar?kind={row.kind}#f-{row.finding_id}")
-        late = select(_COMPLAINTS).where(
-            _COMPLAINTS.c.closed_at.is_(None), _COMPLAINTS.c.due_at >= since, _COMPLAINTS.c.due_at <= now
-        )
-        for row in self._connection.execute(late.order_by(_COMPLAINTS.c.due_at, _COMPLAINTS.c.id)).all():
-            about = {
-                "case": row.id,
-                "bin": row.bin,
-                "site": row.site,
-                "stage": str(row.stage),
-                "owner": row.owner,
-                "due_at": str(row.due_at),
-            }
-            yield Alert(AlertKind.COMPLAINT_OVERDUE, row.due_at, about, "/complaints")
 
     def add(self, alert: Alert, messages: Sequence[tuple[str, str, str, int]], *, now: int) -> bool:
         """Keep an alert with its (message, recipient, channel, due at); False where it was raised before."""

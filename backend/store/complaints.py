@@ -113,6 +113,16 @@ class ComplaintStore:
         ).first()
         return found is not None
 
+    def newest_anchor(self, case: int) -> EntryId | None:
+        """Return the entry that holds the digest of a complaint's newest anchored statement."""
+        row = self._connection.execute(
+            select(_STATEMENTS.c.anchor_device, _STATEMENTS.c.anchor_seq)
+            .where(_STATEMENTS.c.case_id == case_text(case), _STATEMENTS.c.anchor_seq.is_not(None))
+            .order_by(_STATEMENTS.c.number.desc())
+            .limit(1)
+        ).one_or_none()
+        return None if row is None else EntryId(int(row.anchor_device, 16), row.anchor_seq)
+
     def find_photo(self, case: int, number: int) -> bytes | None:
         """Return the JPEG of a statement."""
         found: bytes | None = self._connection.execute(

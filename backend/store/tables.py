@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, U
 from sqlmodel import Field, SQLModel
 
 _IS_ANCHOR, _IS_DECLINE, _IS_GIVEN = text("kind = 17"), text("kind = 20"), text("status = 2")
+_IS_UNANCHORED = text("anchor_seq IS NULL")
 
 # --- handed in -------------------------------------------------------------------------------------------
 
@@ -171,6 +172,16 @@ class ComplaintStatement(SQLModel, table=True):
     """One statement of a complaint; `text` and its salt are erased together, the document stays checkable."""
 
     __tablename__ = "complaint_statement"
+    # The few that wait for an anchor are asked for every two seconds.
+    __table_args__ = (
+        Index(
+            "ix_complaint_statement_unanchored",
+            "case_id",
+            "number",
+            sqlite_where=_IS_UNANCHORED,
+            postgresql_where=_IS_UNANCHORED,
+        ),
+    )
 
     case_id: str = Field(primary_key=True, foreign_key="complaint.id")
     number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -40,10 +41,10 @@ class Clock:
 
 
 @contextmanager
-def serve_ahead(town: Town, clock: Clock) -> Iterator[str]:
-    """A second server on the town's database and chain whose clock can be moved."""
+def serve_ahead(town: Town, clock: Clock, **more: Any) -> Iterator[str]:
+    """A second server on the town's database and chain whose clock can be moved; `more` are its settings."""
     (port,) = free_ports(1)
-    settings = Settings(data_dir=town.system.data_dir, rpc_urls=town.system.rpc_url)
+    settings = Settings(data_dir=town.system.data_dir, rpc_urls=town.system.rpc_url, **more)
     config = uvicorn.Config(create_app(settings, now=clock), port=port, log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
