@@ -185,17 +185,16 @@ class MapReader:
 
     def receipts(self, day: int) -> dict[tuple[str, str], Any]:
         """Return how many lots each (organisation, site) took over in each quarter of a day's hours."""
-        quarter = (_MOVES.c.occurred_at + _SHANGHAI_SECONDS - day * _DAY_SECONDS) / QUARTER_SECONDS
+        quarter = (_MOVES.c.occurred_at + _SHANGHAI_SECONDS - day * _DAY_SECONDS) // QUARTER_SECONDS
+        key = (_MOVES.c.organisation, _MOVES.c.site, quarter)
         rows = self._connection.execute(
-            select(_MOVES.c.organisation, _MOVES.c.site, quarter.label("at"))
-            .where(_MOVES.c.day == day, _MOVES.c.flow.in_(_RECEIPTS))
-            .order_by(_MOVES.c.organisation, _MOVES.c.site)
+            select(*key, func.count()).where(_MOVES.c.day == day, _MOVES.c.flow.in_(_RECEIPTS)).group_by(*key)
         )
         found: dict[tuple[str, str], Any] = {}
-        for organisation, site, at in rows:
+        for organisation, site, at, lots in rows:
             counts = found.setdefault((organisation, site), np.zeros(QUARTERS, dtype=np.int64))
             # A device's clock may be ahead of its block, which then says the day.
-            counts[min(max(int(at), 0), QUARTERS - 1)] += 1
+            counts[min(max(int(at), 0), QUARTERS - 1)] += lots
         return found
 
 
