@@ -183,7 +183,7 @@ class Levels:
         points = self.map.points(site)
         if not points:
             return None
-        district = next((s.district for s in self.map.streets() if s.site == site), "") or NO_DISTRICT
+        district = self.map.district_of(site) or NO_DISTRICT
         found = street_day(self.reader.connection, site, self.period)
         placed = self.map.placed_bins(site, self.day)
         red = self.map.found_bins(site, self.day), self.map.overdue_bins(site, now=self._now)

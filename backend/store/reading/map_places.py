@@ -96,6 +96,11 @@ class MapReader:
             for site, district, points, *reach in rows
         ]
 
+    def district_of(self, site: str) -> str:
+        """Return the district that a street's points name; empty where they name none."""
+        query = select(func.min(_POINTS.c.district)).where(_POINTS.c.site == site)
+        return self._connection.execute(query).scalar_one() or ""
+
     def points(self, site: str) -> list[PointPlace]:
         """Return a street's collection points with their bins."""
         rows = self._connection.execute(
