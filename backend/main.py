@@ -30,6 +30,7 @@ from backend.domain.journal import Network
 from backend.domain.writer import SigningKey
 from backend.exchange.alert_file import AlertSettings, load_alert_settings
 from backend.exchange.hotline import HttpHotline
+from backend.exchange.map_layers_file import load_map_layers
 from backend.exchange.oidc import OidcProvider
 from backend.jobs.alerts import AlertJob
 from backend.jobs.anchors import AnchorJob
@@ -239,6 +240,7 @@ def _console_deps(settings: Settings, services: Services, rpc: Rpc) -> ConsoleDe
         identity_provider=_identity_provider(settings),
         case_rules=services.case_rules,
         block_hash=services.block_hash,
+        map_layers=load_map_layers(Path(settings.map_layers_file)) if settings.map_layers_file else (),
     )
 
 

@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     oidc_client_id: str = Field(default="", description="What the identity provider calls this server")
     oidc_client_secret: str = Field(default="", description="What this server shows to the identity provider")
     alerts_file: str = Field(default="", description="The JSON file that says who is alerted of what")
+    map_layers_file: str = Field(default="", description="The JSON file of outside layers of the city's map")
     is_demo: bool = Field(default=False, description="Whether this is a demonstration; pages say so")
 
     @property

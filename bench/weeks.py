@@ -268,7 +268,10 @@ def _site(site: int, kind: SiteKind, zh: str, en: str) -> dict[str, object]:
 
 def _point(n: int, point: int, site: str) -> dict[str, object]:
     name = {"name_zh": f"{n + 1} 街 {point + 1} 号", "name_en": f"Street {n + 1}, point {point + 1}"}
-    return {"code": f"{point + 1}", "site": site, "district": f"district {n % 11 + 1}", **name}
+    # Districts lie side by side, three streets broad.
+    east, north = n % 11 * 0.05 + n // 11 % 3 * 0.015, n // 33 * 0.015
+    place = {"lat": 22.9 + north + point % 7 * 0.002, "lng": 113.1 + east + point // 7 * 0.002}
+    return {"code": f"{point + 1}", "site": site, "district": f"district {n % 11 + 1}", **name, **place}
 
 
 def _label(number: int, stream: int, site: str, point_id: int) -> dict[str, object]:

@@ -12,16 +12,24 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from backend.console import loads
 from backend.console.balance import Names, PlaceView, day_number, day_text
 from backend.console.formats import mass
 from backend.console.language import Words, language_of
 from backend.console.pages import Pages
+from backend.console.parks import parks_of
 from backend.console.pictures import slug_of
 from backend.console.sankey import Band, Node, Picture, picture_of
+from backend.domain.cases import CaseKind
 from backend.domain.mass_balance import FATES, Row
 from backend.domain.mass_flows import Flow, Place
+from backend.domain.periods import read_period
+from backend.domain.types import lot_text
+from backend.store.cases import CaseReading
+from backend.store.reading import Reader
 from backend.store.reading.balance import BalanceReader
 from backend.store.reading.city import CityReader, Difference, Offer, Passage
+from backend.store.reading.parks import ParkReader
 
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 _HOURS = re.compile(r"[1-9][0-9]{0,2}")
@@ -189,6 +197,10 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
                 "offered": state.count_offers(),
                 "late": state.count_offers(before=late_before),
                 "waiting": state.count_waiting(),
+                "waiting_lots": [lot_text(lot) for lot in state.waiting_lots()[:_LISTED]],
+                "red_rows": [(row, names.place(row.key.place)) for row in rows if row.is_red][:_LISTED],
+                "loads": _loads(pages, reader, period, books),
+                "cases": _waiting_cases(reader, now),
                 "known_at": reader.following().block_time,
             }
         lying, upright = pictures_of(flows)
@@ -231,6 +243,24 @@ def period_of(asked: Mapping[str, str], books: BalanceReader) -> Period | None:
     days = books.days()
     today = day_number(datetime.date.today().isoformat()) or 0
     return Period(today if days is None else days.last, None)
+
+
+def _loads(pages: Pages, reader: Reader, period: Period, books: BalanceReader) -> list[loads.Load]:
+    asked, days = read_period(period.month or day_text(period.day)), books.days()
+    if asked is None:
+        return []
+    newest = period.day if days is None else days.last
+    parks = parks_of(pages.deps.parks, reader)
+    return loads.loads_of(ParkReader(reader.connection), parks, asked, newest_day=newest)
+
+
+def _waiting_cases(reader: Reader, now: int) -> dict[str, tuple[int, int]]:
+    """Return how many cases of each kind wait, and how many of them are overdue."""
+    sums = {kind.value: (0, 0) for kind in CaseKind}
+    for one in CaseReading(reader, now).counts():
+        waiting, overdue = sums[one.kind.value]
+        sums[one.kind.value] = waiting + one.waiting, overdue + one.overdue
+    return sums
 
 
 def _hours(request: Request) -> int:

@@ -18,6 +18,7 @@ from backend.domain.inspection import BlockHash
 from backend.domain.radar.thresholds import Threshold
 from backend.exchange.case_rules_file import load_case_rules
 from backend.exchange.complaint_rules_file import load_complaint_rules
+from backend.exchange.map_layers_file import MapLayer
 from backend.exchange.oidc import OidcProvider
 from backend.exchange.threshold_file import load_thresholds
 from backend.exchange.tolerance_file import Tolerances, load_tolerances
@@ -45,7 +46,7 @@ class ConsoleDeps:
     without it complaints cannot be made and nobody can sign in. `identity_provider` signs people in beside their
     passkeys. `tells_hotline` says whether complaints are passed on to 12345.
     `block_hash` is the node's, None while it does not answer. `parks` are
-    those that public sources tell of.
+    those that public sources tell of. `map_layers` are other services' layers for the city's map.
     """
 
     read: Callable[[], AbstractContextManager[Reader]]
@@ -68,3 +69,4 @@ class ConsoleDeps:
     case_rules: tuple[CaseRule, ...] = field(default_factory=load_case_rules)
     block_hash: BlockHash = field(default=lambda _: None)
     parks: tuple[ParkRecord, ...] = field(default_factory=load_parks)
+    map_layers: tuple[MapLayer, ...] = ()

@@ -9,6 +9,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from backend.console.district_names import district_name
 from backend.console.pages import Pages
 from backend.domain.booking import day_of
 from backend.domain.indicators import contamination, coverage, sorting_accuracy, timeliness
@@ -162,7 +163,7 @@ class _Names:
         if scope is Scope.COMPANY:
             return self._reader.organisation(key).name
         if scope is Scope.DISTRICT:
-            return Name("未注明区", "district not named") if key == NO_DISTRICT else Name(key, key)
+            return Name("未注明区", "district not named") if key == NO_DISTRICT else district_name(key)
         return self._sites.get(key, Name(f"场所 {key}", f"site {key}"))
 
     def value(self, standing: Standing, formula: Formula, period: Period, scope: Scope) -> NamedValue:

@@ -66,6 +66,10 @@ class Words:
         """Say whether there is such a text."""
         return key in TEXTS[self.language]
 
+    def starting(self, prefix: str) -> dict[str, str]:
+        """Return all texts whose key begins so."""
+        return {key: text for key, text in TEXTS[self.language].items() if key.startswith(prefix)}
+
     def name(self, name: Name | None) -> str:
         """Return a name in this language; in the other where this one has none."""
         if name is None:

@@ -20,7 +20,7 @@ from backend.domain.case_code import grouped_code
 from backend.domain.permissions import RouteGroup, is_permitted
 from backend.domain.types import AmendedField, Ground, Stream, bin_text, device_text, lot_text
 
-_SAFETY: Final = {
+SAFETY: Final = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -105,7 +105,7 @@ class Pages:
             **values,
         )
         own = _OF_ONE_PERSON if who else {}
-        response = HTMLResponse(html, status_code=status, headers={**_SAFETY, **own, **(headers or {})})
+        response = HTMLResponse(html, status_code=status, headers={**SAFETY, **own, **(headers or {})})
         response.headers["Content-Language"] = "zh-Hans" if words.language == "zh" else "en"
         asked = request.query_params.get("lang")
         if asked is not None and asked in language.TEXTS:

@@ -19,6 +19,7 @@ from backend.console import (
     balance,
     cases,
     city,
+    city_map,
     complaint_desk,
     complaints,
     continuity,
@@ -33,6 +34,7 @@ from backend.console import (
     radar,
     reads,
     sign_in,
+    trends,
 )
 from backend.console.app_files import APP_SAFETY
 from backend.console.assets import find_asset
@@ -62,6 +64,8 @@ def create_console_router(deps: ConsoleDeps) -> APIRouter:
     open_data.add_routes(router, pages)
     balance.add_routes(router, pages)
     city.add_routes(router, pages)
+    city_map.add_routes(router, pages)
+    trends.add_routes(router, pages)
     radar.add_routes(router, pages)
     cases.add_routes(router, pages)
     parks.add_routes(router, pages)

@@ -102,6 +102,8 @@ class Site(_Strict):
     streams: tuple[Stream, ...]
     parent: str | None
     park: str | None
+    lat: float | None = Field(default=None, ge=-90, le=90)
+    lng: float | None = Field(default=None, ge=-180, le=180)
 
     _named_streams = field_validator("streams", mode="before")(_streams)
 
@@ -148,6 +150,20 @@ class ParkStatus(StrEnum):
     TO_BE_CONFIRMED = "to_be_confirmed"
 
 
+class RoughPosition(_Strict):
+    """Roughly where the place named lies, in degrees: for a picture, not surveyed."""
+
+    lat: float = Field(ge=-90, le=90)
+    lng: float = Field(ge=-180, le=180)
+
+
+class Capacity(_Strict):
+    """What a park's plants can take by design; `fact` is the place in its list of the fact that says so."""
+
+    tonnes_per_day: int = Field(gt=0)
+    fact: int = Field(ge=0)
+
+
 class Park(_Strict):
     """One of the seven parks; `site` is its place in the demo, if it has one."""
 
@@ -158,7 +174,15 @@ class Park(_Strict):
     reliability: Reliability | None
     status: ParkStatus
     site: str | None
+    position: RoughPosition | None
+    capacity: Capacity | None
     facts: tuple[Fact, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _has_the_fact_of_its_capacity(self) -> Self:
+        if self.capacity is not None and self.capacity.fact >= len(self.facts):
+            raise ValueError(f"{self.key}: its capacity names a fact that is not there")
+        return self
 
     @model_validator(mode="after")
     def _says_what_is_unconfirmed(self) -> Self:
@@ -177,6 +201,7 @@ class DemoCity(_Strict):
     crews: tuple[Crew, ...]
     sites: tuple[Site, ...]
     street: str
+    district: str = Field(min_length=1)
     points: tuple[CityPoint, ...]
     parks: tuple[Park, ...]
     decision: Fact
@@ -227,6 +252,7 @@ def load_demo_city(folder: Path = FOLDER) -> DemoCity:
             "crews": organisations["crews"],
             "sites": sites["sites"],
             "street": points["site"],
+            "district": points["district"],
             "points": points["points"],
             "parks": parks["parks"],
             "decision": parks["decision"],

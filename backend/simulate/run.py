@@ -177,8 +177,8 @@ def put_city_sites(field: Field) -> None:
                 "name_zh": site.name.zh,
                 "name_en": site.name.en,
                 "parent": None if site.parent is None else device_text(field.city.site(site.parent).id),
-                "lat": None,
-                "lng": None,
+                "lat": site.lat,
+                "lng": site.lng,
                 "facts": json.dumps(listed, ensure_ascii=False),
             }
         )
@@ -198,6 +198,7 @@ def put_city_points(field: Field) -> None:
                     "site": street,
                     "name_zh": p.name.zh,
                     "name_en": p.name.en,
+                    "district": field.city.district,
                     "lat": p.lat,
                     "lng": p.lng,
                     "streams": ",".join(stream.name.lower() for stream in p.streams),

@@ -343,7 +343,11 @@ class CollectionPoint(SQLModel, table=True):
     """Where bins stand."""
 
     __tablename__ = "collection_point"
-    __table_args__ = (UniqueConstraint("source", "code"),)
+    __table_args__ = (
+        UniqueConstraint("source", "code"),
+        # How far a street reaches is answered without reading a row.
+        Index("ix_collection_point_place", "site", "district", "lat", "lng"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     source: str
@@ -829,11 +833,26 @@ class HeardTally(SQLModel, table=True):
     """
 
     __tablename__ = "heard_tally"
+    # Counts of a kind are answered without reading past the numbers beside them.
+    __table_args__ = (Index("ix_heard_tally_kind", "kind", "period", "owner", "heard"),)
 
     period: str = Field(primary_key=True)
     kind: str = Field(primary_key=True)
     owner: str = Field(primary_key=True)
     heard: int
+    packed: bytes
+
+
+class QuarterTally(SQLModel, table=True):
+    """Lifts and grams of a street's day by quarter of an hour: see quarter_tallies.py for what is packed.
+
+    `site` is "" for bins that nobody has placed.
+    """
+
+    __tablename__ = "quarter_tally"
+
+    day: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    site: str = Field(primary_key=True)
     packed: bytes
 
 

@@ -33,7 +33,15 @@ from bench.month.books import NETWORK
 
 DAYS = 30
 _REQUESTS = 12
-NOT_ASKED = frozenset(("/console/static/{name}", "/verifier.html", "/console/registrar", "/trust.json"))
+NOT_ASKED = frozenset(
+    (
+        "/console/static/{name}",
+        "/console/static/map/{name}",
+        "/verifier.html",
+        "/console/registrar",
+        "/trust.json",
+    )
+)
 """Files, not pages."""
 
 
@@ -108,11 +116,16 @@ def addresses(database: Database, city: weeks.Weeks, router: APIRouter) -> Itera
                 "formula_id": chance.choice(("sorting-accuracy", "coverage", "recovery", "closure")),
             }
             address = pattern.format(**values)
-            yield pattern, address + _query(pattern, turn)
+            yield pattern, address + _query(pattern, turn, n)
 
 
-def _query(pattern: str, turn: int) -> str:
+def _query(pattern: str, turn: int, n: int) -> str:
     day = f"2026-03-{turn % DAYS + 1:02}"
+    if pattern.startswith("/city/map"):
+        level = ("", f"&district=district+{n % 11 + 1}", f"&street={device_text(weeks.street(n))}")[turn % 3]
+        return f"?day={day}{level}"
+    if pattern == "/city/trends":
+        return f"?day={day}"
     if pattern in ("/city", "/balance", "/balance/{place}"):
         return f"?day={day}" if turn % 2 or pattern != "/city" else "?month=2026-03"
     if pattern.startswith("/parks") or pattern == "/indicators":

@@ -64,6 +64,7 @@ ORGANISATIONS = {
 FACTS = {3: [{"zh": "资源热力电厂", "en": HOSTILE, "source": "report", "source_date": None, "reliability": "B"}]}
 STREET, SECOND_STREET = site_id(CITY, 1), site_id(CITY, 2)
 STATION_SITE, PARK_SITE, RECYCLER_SITE = site_id(STATION, 1), site_id(PARK, 1), site_id(RECYCLER, 1)
+DISTRICT = "松洲区 Songzhou District"
 STREAM_OF_PLACE = (4, 3, 1, 2)
 
 
@@ -243,9 +244,9 @@ def _names(database: Database, rng: random.Random) -> list[dict[str, Any]]:
                         else HOSTILE,
                         "name_en": f"{n} Songzhou Road" if site == STREET else HOSTILE,
                         "address": "",
-                        "district": "",
-                        "lat": None,
-                        "lng": None,
+                        "district": DISTRICT if site == STREET else "",
+                        "lat": 23.14 + n % 7 * 0.001 if site == STREET else None,
+                        "lng": 113.24 + n // 7 * 0.0012 if site == STREET else None,
                         "streams": "",
                         "details": "{}",
                     }
@@ -266,8 +267,8 @@ def _site(site: int, kind: int, zh: str, en: str) -> dict[str, Any]:
         "name_zh": zh,
         "name_en": en,
         "parent": None,
-        "lat": None,
-        "lng": None,
+        "lat": 23.16 if kind == 2 else None,
+        "lng": 113.28 if kind == 2 else None,
         "facts": json.dumps(FACTS.get(kind, {}), ensure_ascii=False),
     }
 

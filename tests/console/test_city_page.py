@@ -72,6 +72,36 @@ class TestTheCity:
         for device, seq in re.findall(r'href="/verify/([0-9a-f]{16})/(\d+)"', scales):
             assert client.get(f"/verify/{device}/{seq}").status_code == 200
 
+    @pytest.mark.parametrize("period", [f"day={DAY}", "month=2026-03"])
+    def test_holds_what_parks_took_in_against_what_a_source_says_they_can(
+        self, client: TestClient, period: str
+    ) -> None:
+        text = page(client, f"/city?{period}&lang=en")
+        loads = text[text.index('id="loads"') : text.index('id="waits"')]
+        # The newest day of these books is the first of March: a month of them holds one day so far.
+        assert "8\N{NARROW NO-BREAK SPACE}500" in loads
+        hrefs = [unescape(href) for href in re.findall(r'href="([^"]+)"', loads)]
+        receipts = next(href for href in hrefs if "/facts?" in href)
+        assert re.search(r'href="/verify/[0-9a-f]{16}/\d+"', page(client, receipts))
+        assert TEXTS["en"]["parks.sources"] in page(client, next(href for href in hrefs if "#sources" in href))
+
+    @pytest.mark.parametrize("period", [f"day={DAY}", "month=2026-03"])
+    def test_leads_from_every_figure_to_its_facts(self, client: TestClient, period: str) -> None:
+        text = page(client, f"/city?{period}&lang=en")
+        head = text[text.index('<dl class="figures">') : text.index('id="flows"')]
+        figures = re.findall(r"<dd>(.*?)</dd>", head, re.S)
+        assert len(figures) == 6
+        for figure in figures:
+            assert "<a href=" in figure or figure.strip() == "0", figure
+        hrefs = {unescape(href) for href in re.findall(r'href="([^"]+)"', head)}
+        assert any(href.startswith("/cases?kind=") for href in hrefs)
+        assert any(href.startswith(("/balance", "#waits")) for href in hrefs)
+        for href in sorted(hrefs):
+            if href.startswith("#"):
+                assert f'id="{href[1:]}"' in text
+            else:
+                assert client.get(href.partition("#")[0]).status_code == 200, href
+
     def test_says_that_nothing_went_anywhere(self, client: TestClient) -> None:
         text = page(client, "/city?day=2026-02-01&lang=en")
         assert TEXTS["en"]["city.no_flows"] in text

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
-from console_city import HOSTILE, NETWORK, SECOND_STREET, STREET, City
+from console_city import DISTRICT, HOSTILE, NETWORK, SECOND_STREET, STREET, City
 from console_client import client_of
 from fastapi.testclient import TestClient
 
@@ -85,6 +86,10 @@ def addresses(city: City) -> dict[str, str]:
         "radar": "/radar",
         "balance": "/balance",
         "city": "/city",
+        "map": "/city/map",
+        "map of a district": f"/city/map?district={quote(DISTRICT)}",
+        "map of a street": f"/city/map?street={device_text(STREET)}",
+        "trends": "/city/trends",
         "complaints": "/complaints",
         "inspections": "/inspections",
         "alerts": "/alerts",
@@ -96,7 +101,8 @@ NAMES = [
     "lots of a stream", "lot station 1", "lot truck 1", "lot truck2 1", "lot food truck 1",
     "lot food truck 2", "lot blue truck 1", "lot blue truck 2", "lot truck 2", "lot food truck 3", "verify",
     "verify a queued entry", "how to verify", "devices", "continuity", "open data", "radar",
-    "balance", "city", "complaints", "inspections", "alerts",
+    "balance", "city", "map", "map of a district", "map of a street", "trends",
+    "complaints", "inspections", "alerts",
 ]  # fmt: skip
 
 

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 from collections import Counter
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,16 @@ class TestDemoCity:
                 assert fact.source
                 assert fact.source_date or fact.reliability in ("B", "C", None)
 
+    def test_adds_up_capacities_from_the_numbers_of_the_fact_they_name(self, city: DemoCity) -> None:
+        named = [park for park in city.parks if park.capacity is not None]
+        assert len(named) == 5
+        for park in named:
+            assert park.capacity is not None
+            text = park.facts[park.capacity.fact].zh.replace(" ", "")
+            numbers = [int(number) for number in re.findall(r"(\d+)吨", text)]
+            sums = {sum(some) for count in range(1, len(numbers) + 1) for some in combinations(numbers, count)}
+            assert park.capacity.tonnes_per_day in sums, (park.key, numbers)
+
     def test_gives_every_plant_a_park(self, city: DemoCity) -> None:
         for site in city.sites:
             if site.kind is SiteKind.PLANT:
@@ -90,6 +102,10 @@ class TestDemoCity:
             ("parks", ("parks", 6, "name", "zh"), "兴丰"),
             ("parks", ("parks", 0, "reliability"), None),
             ("parks", ("parks", 0, "facts"), []),
+            ("parks", ("parks", 0, "capacity", "fact"), 4),
+            ("parks", ("parks", 0, "capacity", "tonnes_per_day"), 0),
+            ("parks", ("parks", 0, "position", "lat"), 123),
+            ("points", ("district",), ""),
             ("organisations", ("crews", 1, "device_serial"), 1),
         ],
     )

@@ -15,6 +15,10 @@ from backend.store.directory import DirectoryStore
 
 _DAY_SECONDS = 86_400
 _NUMERALS = "一二三四五六七八九"
+_DISTRICT = "示范区 Demonstration District"
+_METRES_OF = {gate_site(STATION): (2_400.0, -700.0), gate_site(CARRIERS[0]): (-800.0, 1_500.0)}
+_PARK_METRES = (6_500.0, 5_200.0)
+"""Where the stations and the park stand: made up, as the district is."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +86,15 @@ def write_directory(
             for one in organisations()
         ]
     )
-    store.put_sites([_site_row(site) for site in sites(district)])
+    store.put_sites([_site_row(site, district) for site in sites(district)])
     places = {(b.street, b.point): b.metres for b in district.bins}
     rows: list[dict[str, Any]] = []
     for (street, point), metres in places.items():
         latitude, longitude = district.place(metres)
         name = {"name_zh": f"{point + 1} 号投放点", "name_en": f"Point {point + 1}"}
         site = device_text(district.site(street))
-        rows.append({"code": f"{street}-{point}", "site": site, **name, "lat": latitude, "lng": longitude})
+        place = {"district": _DISTRICT, "lat": latitude, "lng": longitude}
+        rows.append({"code": f"{street}-{point}", "site": site, **name, **place})
     store.add_points(source, rows)
     ids = store.points(source)
     known = {row.number for row in store.bins()}
@@ -108,7 +113,9 @@ def write_directory(
     store.add_bins([row for row in labels if row["number"] not in known])
 
 
-def _site_row(site: NamedSite) -> dict[str, Any]:
+def _site_row(site: NamedSite, district: District) -> dict[str, Any]:
+    metres = _PARK_METRES if site.kind is SiteKind.PARK else _METRES_OF.get(site.id)
+    latitude, longitude = (None, None) if metres is None else district.place(metres)
     return {
         "site": device_text(site.id),
         "organisation": organisation_text(OrganisationId(site.id >> 40)),
@@ -116,7 +123,7 @@ def _site_row(site: NamedSite) -> dict[str, Any]:
         "name_zh": site.name.zh,
         "name_en": site.name.en,
         "parent": None,
-        "lat": None,
-        "lng": None,
+        "lat": latitude,
+        "lng": longitude,
         "facts": "[]",
     }

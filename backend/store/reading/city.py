@@ -118,6 +118,10 @@ class CityReader:
         """Return in how many queues steps wait for what another journal has yet to tell."""
         return len(queues_kept(self._connection))
 
+    def waiting_lots(self) -> list[int]:
+        """Return the lots that these steps are of."""
+        return sorted({lot for lot, *_ in queues_kept(self._connection)})
+
     def differences(self, day: int, through: int | None, *, limit: int) -> list[Difference]:
         """Return the handoffs of these days whose masses differ most, those beyond tolerance first."""
         giver = _MOVES.alias("giver")

@@ -27,6 +27,7 @@ class NameReading:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._organisations: dict[str, OrganisationView] | None = None
+        self._sites: list[SiteView] | None = None
         self._head: int | None = None
         self._final_to: int | None = None
 
@@ -59,7 +60,9 @@ class NameReading:
 
     def sites(self) -> list[SiteView]:
         """Return all sites with a name."""
-        return [_site(row) for row in self._connection.execute(select(_SITES).order_by(_SITES.c.site))]
+        if self._sites is None:
+            self._sites = [_site(row) for row in self._connection.execute(select(_SITES).order_by(_SITES.c.site))]
+        return list(self._sites)
 
     def find_site(self, site: str) -> SiteView | None:
         """Return a site."""
