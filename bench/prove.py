@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.report import Report
 
 ROOT = Path(__file__).parent.parent
-PARTS = ("differential", "cities", "static", "coverage", "proofs", "faults", "radar")
+PARTS = ("differential", "cities", "static", "coverage", "proofs", "faults", "radar", "shift", "decode", "pages")
 """Modules beside this one, each loaded when it is wanted: `missing_material()`, and `prove(report)`."""
 
 
