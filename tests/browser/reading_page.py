@@ -38,7 +38,7 @@ class ReadingPage:
         self._call("forget")
 
     def ours(self, *names: str) -> list[Reading]:
-        """As the app reads pictures that do not come again."""
+        """As the app reads pictures that are held before it: each is looked at in every way until one reads it."""
         return [Reading(**told) for told in self._call("ours", names)]
 
     def theirs(self, options: dict[str, Any], *names: str) -> list[Reading]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 from people import PATIENCE, Phone, Town
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from running_system import ROOT
 from silent_browser import SILENT
 
@@ -79,8 +79,11 @@ async (formats) => {
   };
 }
 """
+# A timer's code is the page's own; what a test's tool runs itself may do what the policy forbids.
 _RUN_FOREIGN_CODE = """
 () => new Promise((resolve) => setTimeout(() => {
+  const refused = globalThis.refusedByPolicy = [];
+  document.addEventListener("securitypolicyviolation", (event) => refused.push(event.effectiveDirective));
   const tries = {};
   const attempt = (name, run) => {
     try { run(); } catch (error) { tries[name] = error.name; }
@@ -90,22 +93,32 @@ _RUN_FOREIGN_CODE = """
   const script = document.createElement("script");
   script.textContent = "globalThis.ranForeign = 1";
   document.head.append(script);
+  const far = document.createElement("script");
+  far.src = "https://evil.example/foreign.js";
+  document.head.append(far);
   document.body.insertAdjacentHTML("beforeend", `<img src="data:," onerror="globalThis.ranForeign = 1">`);
-  const policies = [];
-  document.addEventListener("securitypolicyviolation", (event) => policies.push(event.effectiveDirective));
+  document.body.insertAdjacentHTML("beforeend", `<p style="position: fixed" id="styled"></p>`);
   const frame = document.createElement("iframe");
   frame.src = "https://evil.example/";
   document.body.append(frame);
-  fetch("https://evil.example/").catch(() => {
-    setTimeout(() => resolve({tries, policies, ran: "ranForeign" in globalThis}), 0);
-  });
+  fetch("https://evil.example/").catch(() => undefined);
+  resolve({tries, position: getComputedStyle(document.getElementById("styled")).position});
 }))
 """
+_REFUSED = {
+    "script-src",  # eval and Function
+    "script-src-elem",
+    "script-src-attr",
+    "style-src-attr",
+    "frame-src",
+    "connect-src",
+}
 
 
 def test_the_private_key_cannot_be_read_by_any_way_out_of_the_page(crew: Phone) -> None:
     crew.page.evaluate("location.hash = '#/'")
-    crew.seen("scan-open").or_(crew.find("start-lot-food"))
+    home = crew.find("scan-open").or_(crew.find("start-lot-food"))
+    expect(home).to_be_visible(timeout=PATIENCE)
     told: dict[str, Any] = crew.page.evaluate(_TRY_TO_EXPORT, _FORMATS)
     private = [key for key in told["found"] if key["type"] == "private"]
     assert len(private) == 1, told["found"]
@@ -139,11 +152,14 @@ def test_every_file_of_the_app_forbids_what_is_not_its_own(town: Town) -> None:
 def test_nothing_foreign_runs_in_the_app(town: Town, crew: Phone) -> None:
     told = crew.page.evaluate(_RUN_FOREIGN_CODE)
     assert told["tries"] == {"eval": "EvalError", "Function": "EvalError"}
-    assert not told["ran"]
-    assert {"connect-src", "frame-src"} <= set(told["policies"])
+    assert told["position"] == "static"
+    # The browser tells each refusal when it gets to it.
+    wanted = "(wanted) => wanted.every((directive) => globalThis.refusedByPolicy.includes(directive))"
+    crew.page.wait_for_function(wanted, arg=sorted(_REFUSED), timeout=PATIENCE)
+    assert not crew.page.evaluate("() => 'ranForeign' in globalThis")
     crew.page.reload()
-    # The browser says what it has kept from running; that was asked for.
-    town.watch.complaints[:] = [told for told in town.watch.complaints if "Content Security Policy" not in told]
+    # It says what it has kept from running, too; that was asked for.
+    town.watch.complaints[:] = [said for said in town.watch.complaints if "Content Security Policy" not in said]
     town.watch.requests[:] = [url for url in town.watch.requests if "evil.example" not in url]
 
 

@@ -1,12 +1,19 @@
 /** Finds the text of a QR code in pixels. What one way of looking misses another may see. */
 import { prepareZXingModule, type ReaderOptions, type ReadResult, readBarcodes } from "zxing-wasm/reader";
 import wasmUrl from "zxing-wasm/reader/zxing_reader.wasm?url";
+import { type InkRule, inkOf } from "./ink.ts";
 
 prepareZXingModule({
   overrides: {
     locateFile: (path: string, prefix: string) => (path.endsWith(".wasm") ? wasmUrl : prefix + path),
   },
 });
+
+/** One way of looking at a picture: what the reader is told, and what of the picture counts as ink. */
+interface Way {
+  readonly options: ReaderOptions;
+  readonly ink?: InkRule;
+}
 
 /** Several bins may be in sight; and a text is taken as it is, not as people would print it. */
 const EVERY: ReaderOptions = {
@@ -15,39 +22,36 @@ const EVERY: ReaderOptions = {
   tryHarder: true,
   textMode: "Plain",
 };
-/** In the order in which a still picture is tried; the first alone reads nearly every clean code. */
-export const WAYS: readonly ReaderOptions[] = [
-  EVERY,
-  { ...EVERY, tryDenoise: true },
-  { ...EVERY, downscaleFactor: 2, downscaleThreshold: 200 },
-  { ...EVERY, binarizer: "GlobalHistogram" },
+const IN_BLACK_AND_WHITE: ReaderOptions = { ...EVERY, binarizer: "FixedThreshold" };
+/** In the order in which frames are tried; the first alone reads nearly every clean code. */
+const WAYS: readonly Way[] = [
+  { options: EVERY },
+  { options: IN_BLACK_AND_WHITE, ink: { around: 8, share: 0.9, sharpen: 0 } },
+  { options: IN_BLACK_AND_WHITE, ink: { around: 20, share: 0.8, sharpen: 4 } },
+  { options: IN_BLACK_AND_WHITE, ink: { around: 12, share: 0.6, sharpen: 0 } },
+  { options: { ...EVERY, tryDenoise: true } },
 ];
-
-/** One look at a picture: what the code says that it is aimed at. An empty text is no reading. */
-export async function look(pixels: ImageData, way: ReaderOptions): Promise<string | undefined> {
-  const found = await readBarcodes(pixels, way).catch((): ReadResult[] => []);
-  const read = found.filter((code) => code.isValid && code.text !== "");
-  return aimedAt(read, { x: pixels.width / 2, y: pixels.height / 2 })?.text;
-}
-
-/** Every way, for a picture that does not come again. */
-export async function readStill(pixels: ImageData): Promise<string | undefined> {
-  for (const way of WAYS) {
-    const text = await look(pixels, way);
-    if (text !== undefined) return text;
-  }
-  return undefined;
-}
 
 /** A video: each frame gets one look, another way than the frame before, so that none of them waits for long. */
 export class FrameReader {
+  /** So many frames, and every way has been tried. */
+  static readonly ways = WAYS.length;
   private turn = 0;
 
+  /** What the code says that the picture is aimed at. The pixels may be overwritten. */
   async read(pixels: ImageData): Promise<string | undefined> {
-    const text = await look(pixels, WAYS[this.turn % WAYS.length] ?? EVERY);
+    const text = await look(pixels, WAYS[this.turn % WAYS.length] ?? { options: EVERY });
     this.turn = text === undefined ? this.turn + 1 : 0;
     return text;
   }
+}
+
+/** An empty text is no reading. */
+async function look(pixels: ImageData, { options, ink }: Way): Promise<string | undefined> {
+  if (ink !== undefined) inkOf(pixels, ink);
+  const found = await readBarcodes(pixels, options).catch((): ReadResult[] => []);
+  const read = found.filter((code) => code.isValid && code.text !== "");
+  return aimedAt(read, { x: pixels.width / 2, y: pixels.height / 2 })?.text;
 }
 
 interface Point {

@@ -1,6 +1,6 @@
 /** The app's own reader of codes, and the library as it comes, where a test in a real browser can call them. */
 import { type ReaderOptions, readBarcodes } from "zxing-wasm/reader";
-import { FrameReader, readStill } from "../../../scanner_app/src/scan/read_qr.ts";
+import { FrameReader } from "../../../scanner_app/src/scan/read_qr.ts";
 
 interface Reading {
   readonly text: string | null;
@@ -46,7 +46,19 @@ async function each(names: readonly string[], read: (pixels: ImageData) => Promi
   return readings;
 }
 
-const ours = (names: readonly string[]) => each(names, readStill);
+/** As the app reads a picture that is held before the camera: every way, until one of them reads. */
+async function held(pixels: ImageData): Promise<string | undefined> {
+  const reader = new FrameReader();
+  for (let look = 0; look < FrameReader.ways; look += 1) {
+    const text = await reader.read(copyOf(pixels));
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+const copyOf = ({ data, width, height }: ImageData) => new ImageData(data.slice(), width, height);
+
+const ours = (names: readonly string[]) => each(names, held);
 
 /** The library's first valid answer, whatever it is; an empty one too. */
 const theirs = (names: readonly string[], options: ReaderOptions) =>
