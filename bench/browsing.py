@@ -46,7 +46,9 @@ def open_town(folder: Path) -> Iterator[Any]:
     from running_system import start_system
 
     camera = Camera(folder, shutil.which("ffmpeg") or "ffmpeg")
-    with start_system(folder / "system") as system, open_browser(camera.file) as browser:
+    home = folder / "system"
+    home.mkdir()
+    with start_system(home) as system, open_browser(camera.file) as browser:
         yield Town(browser, camera, system, Watch())
 
 

@@ -14,25 +14,62 @@ TAP_MILLISECONDS = {"look": 700, "grade-2": 0, "fill-3": 400, "save-lift": 400}
 AIM_MILLISECONDS = 800
 """And to hold the phone before the label."""
 MEDIAN_SECONDS, FIRST_LOAD_BYTES = 3.0, 350_000
+PROCESSING_MILLISECONDS, START_MILLISECONDS = 150, 1500
 
-# The app's own buttons, tapped at set times; every instant is the page's own.
+# The app's own buttons, tapped at set times; every instant is the page's own. A frame is worked on from when the
+# app asks for its pixels; the label is in sight from the first frame that is not dark.
+_WATCH_LOOKS = """
+() => {
+  const take = createImageBitmap;
+  globalThis.look = {taken: 0, inWorker: 0, count: 0};
+  globalThis.createImageBitmap = (...given) => {
+    look.taken = performance.now();
+    return take(...given);
+  };
+  const post = Worker.prototype.postMessage;
+  Worker.prototype.postMessage = function (...given) {
+    const began = performance.now();
+    const told = () => { look.inWorker = performance.now() - began; look.count += 1; };
+    this.addEventListener("message", told, {once: true});
+    return post.apply(this, given);
+  };
+}
+"""
 _SCAN_AND_SEAL = """
 async ({taps, before}) => {
   const find = (id) => document.querySelector(`[data-testid="${id}"]`);
-  const when = (look) => new Promise((resolve) => {
-    const seen = () => { if (look()) { watching.disconnect(); resolve(performance.now()); return true; } };
+  const when = (see) => new Promise((resolve) => {
+    const seen = () => { if (see()) { watching.disconnect(); resolve(performance.now()); return true; } };
     const watching = new MutationObserver(seen);
     watching.observe(document.body, {subtree: true, childList: true, attributes: true});
     seen();
   });
   const pause = (milliseconds) => new Promise((resume) => setTimeout(resume, milliseconds));
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = 1;
+  const drawing = canvas.getContext("2d", {willReadFrequently: true});
+  const isDark = (video) => {
+    const [x, y] = [video.videoWidth * 0.4, video.videoHeight * 0.4];
+    drawing.drawImage(video, x, y, x / 2, y / 2, 0, 0, 1, 1);
+    return drawing.getImageData(0, 0, 1, 1).data[1] < 60;
+  };
+  const light = (video) => new Promise((resolve) => {
+    let wasDark = false;
+    const frame = () => {
+      if (isDark(video)) wasDark = true;
+      else if (wasDark) return resolve(performance.now());
+      video.requestVideoFrameCallback(frame);
+    };
+    video.requestVideoFrameCallback(frame);
+  });
   const found = when(() => find("bin-found")?.checkVisibility());
+  look.count = 0;
   find("scan-open").click();
   await when(() => find("scan-video"));
-  const video = find("scan-video");
-  const frame = new Promise((resolve) => video.requestVideoFrameCallback(() => resolve(performance.now())));
-  const inSight = await frame;
+  const inSight = await light(find("scan-video"));
+  const looksBefore = look.count;
   const foundAt = await found;
+  const {taken, inWorker} = look;
   let at = foundAt;
   for (const [id, milliseconds] of Object.entries(taps)) {
     await pause(milliseconds);
@@ -42,14 +79,20 @@ async ({taps, before}) => {
   }
   const sealedAt = await when(() => Number(find("lift-saved")?.dataset.seq ?? 0) > before);
   const seq = Number(find("lift-saved").dataset.seq);
-  return {found: foundAt - inSight, sealed: sealedAt - at, all: sealedAt - inSight, seq};
+  return {
+    looksBefore, inWorker, seq,
+    waited: taken - inSight,
+    found: foundAt - taken,
+    sealed: sealedAt - at,
+    all: sealedAt - inSight,
+  };
 }
 """
 _NOTE_START = """
 new MutationObserver((_, watching) => {
   if (!document.querySelector('[data-testid="scan-open"], [data-testid="start-lot-food"]')) return;
-  globalThis.startedAt = performance.now();
   watching.disconnect();
+  requestAnimationFrame(() => setTimeout(() => { globalThis.startedAt = performance.now(); }));
 }).observe(document, {subtree: true, childList: true});
 """
 
@@ -67,13 +110,14 @@ def prove_slow_phone(report: Report, town: Any) -> None:
     expect(crew.find("directory-date")).not_to_have_text("还没有", timeout=PATIENCE)
     crew.keep_app()
     crew.start_lot("residual")
+    crew.page.evaluate(_WATCH_LOOKS)
     session = crew.context.new_cdp_session(crew.page)
     session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
     bins = [label for label in town.system.bins if label.stream == Stream.RESIDUAL]
     runs, seq = [], 0
     with crew.without_network():
         for label in bins[:RUNS]:
-            town.camera.show_label(label, base_url=town.system.url)
+            town.camera.come_to_label(label, base_url=town.system.url)
             runs.append(crew.page.evaluate(_SCAN_AND_SEAL, {"taps": TAP_MILLISECONDS, "before": seq}))
             seq = runs[-1]["seq"]
             crew.tap("back")
@@ -84,31 +128,39 @@ def prove_slow_phone(report: Report, town: Any) -> None:
 
 
 def _tell_runs(report: Report, runs: list[dict[str, float]]) -> None:
+    for run in runs:
+        # A browser slows down no worker: what a frame took there is counted as many times.
+        run["read"] = run["found"] + (SLOWER - 1) * run["inWorker"]
+        run["processing"] = run["read"] + run["sealed"]
+        run["whole"] = AIM_MILLISECONDS + run["all"] + (SLOWER - 1) * run["inWorker"]
+    cold = sum(run["looksBefore"] == 0 for run in runs)
+    report.say(
+        f"- {len(runs)} lifts, the camera open before the label is in sight; {cold} with a reader yet to start"
+    )
     for name, what in (
-        (
-            "found",
-            "from the first frame of a camera that has just opened to the sheet with the bin",
-        ),
+        ("waited", "from the label in sight to the look that reads it"),
+        ("read", "from taking that frame to the sheet with the bin"),
+        ("inWorker", "of that in the worker, at full speed; counted four times above"),
         ("sealed", "from the last tap to the lift sealed, on disk and shown"),
     ):
-        times = [run[name] for run in runs]
-        report.say(
-            f"- {what}: median {middle(times):.0f} ms, p95 {middle(times, 0.95):.0f} ms ({len(runs)} lifts)"
-        )
-    processing = [run["found"] + run["sealed"] for run in runs]
-    report.say(f"- processing in all: median {middle(processing):.0f} ms, p95 {middle(processing, 0.95):.0f} ms")
-    whole = [(AIM_MILLISECONDS + run["all"]) / 1000 for run in runs]
+        report.say(f"- {what}: {_spread(runs, name)}")
+    report.check(
+        f"what the phone computes for a scan takes at most {PROCESSING_MILLISECONDS} ms (median)",
+        middle([run["processing"] for run in runs]) <= PROCESSING_MILLISECONDS,
+        _spread(runs, "processing"),
+    )
     assumed = ", ".join(f"{name} {value} ms" for name, value in TAP_MILLISECONDS.items() if value)
     assumed = f"a person's time assumed: aim {AIM_MILLISECONDS} ms, {assumed}"
     report.check(
         f"scan to sealed in {MEDIAN_SECONDS:g} s (median), {assumed}",
-        middle(whole) <= MEDIAN_SECONDS,
-        f"median {middle(whole):.2f} s, p95 {middle(whole, 0.95):.2f} s",
+        middle([run["whole"] for run in runs]) <= MEDIAN_SECONDS * 1000,
+        _spread(runs, "whole"),
     )
-    report.say(
-        "- what is slowed down is the page; a browser slows down no worker, and frames are read in one:"
-        " `scripts/prove decode` has its figures"
-    )
+
+
+def _spread(runs: list[dict[str, float]], name: str) -> str:
+    times = [run[name] for run in runs]
+    return f"median {middle(times):.0f} ms, p95 {middle(times, 0.95):.0f} ms"
 
 
 def _prove_start(report: Report, crew: Any, session: Any) -> None:
@@ -119,9 +171,9 @@ def _prove_start(report: Report, crew: Any, session: Any) -> None:
         crew.page.wait_for_function("() => globalThis.startedAt !== undefined")
         starts.append(float(crew.page.evaluate("globalThis.startedAt")))
     report.check(
-        "the app starts with no network",
-        len(starts) == STARTS,
-        f"first screen after {middle(starts):.0f} ms (median of {STARTS}), slowest {max(starts):.0f} ms",
+        f"the app starts with no network in {START_MILLISECONDS / 1000:g} s (median of {STARTS})",
+        middle(starts) <= START_MILLISECONDS,
+        f"first screen drawn after {middle(starts):.0f} ms, slowest {max(starts):.0f} ms",
     )
     session.send("Emulation.setCPUThrottlingRate", {"rate": 1})
 

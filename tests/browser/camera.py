@@ -38,6 +38,13 @@ class Camera:
         png = to_png(draw_label(label, base_url=base_url, lettering=lettering), lettering=lettering)
         self.show(Image.open(io.BytesIO(png)))
 
+    def come_to_label(self, label: BinLabel, *, base_url: str) -> None:
+        """Hold the camera over darkness for two seconds, and then over a bin's printed label."""
+        self.show(Image.new("RGB", (400, 300), "black"))
+        dark = self.file.read_bytes()
+        self.show_label(label, base_url=base_url)
+        self.file.write_bytes(dark + self.file.read_bytes())
+
     def show_code(self, text: str) -> None:
         """Hold the camera over anybody's QR code."""
         code = qrcode.QRCode(border=4, box_size=12)

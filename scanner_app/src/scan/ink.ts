@@ -20,16 +20,15 @@ type Pixels = Pick<ImageData, "data" | "width" | "height">;
 export function inkOf(pixels: Pixels, { around, share, sharpen }: InkRule): void {
   const { width, height } = pixels;
   const light = lightOf(pixels);
-  const sums = new Sums(light, width, height);
+  const wide = new Surroundings(light, width, height, around);
+  const near = new Surroundings(light, width, height, NEIGHBOURS);
   const drawn = new Uint32Array(pixels.data.buffer, pixels.data.byteOffset, width * height);
-  const means = new Float32Array(width);
-  const near = new Float32Array(width);
-  for (let y = 0; y < height; y += 1) {
-    sums.means(y, around, means);
-    if (sharpen > 0) sums.means(y, NEIGHBOURS, near);
-    for (let x = 0, at = y * width; x < width; x += 1, at += 1) {
+  for (let y = 0, at = 0; y < height; y += 1) {
+    const means = wide.nextRow();
+    const neighbours = sharpen > 0 ? near.nextRow() : means;
+    for (let x = 0; x < width; x += 1, at += 1) {
       const own = light[at] ?? 0;
-      const seen = sharpen > 0 ? own + sharpen * (own - (near[x] ?? 0)) : own;
+      const seen = own + sharpen * (own - (neighbours[x] ?? 0));
       drawn[at] = seen < share * (means[x] ?? 0) ? INK : PAPER;
     }
   }
@@ -42,39 +41,51 @@ function lightOf({ data, width, height }: Pixels): Uint8Array {
   return light;
 }
 
-/** The sum of everything above and left of each pixel: from four of them follows the mean of any square. */
-class Sums {
-  private readonly sums: Uint32Array;
+/** The mean light of the square around each pixel, row by row: what comes into it is added, what leaves it taken away. */
+class Surroundings {
+  private readonly columns: Uint32Array;
+  private readonly means: Float32Array;
+  private y = 0;
 
   constructor(
-    light: Uint8Array,
+    private readonly light: Uint8Array,
     private readonly width: number,
     private readonly height: number,
+    private readonly distance: number,
   ) {
-    const row = width + 1;
-    this.sums = new Uint32Array(row * (height + 1));
-    for (let y = 0, from = 0; y < height; y += 1) {
-      let sum = 0;
-      for (let x = 0, at = (y + 1) * row + 1; x < width; x += 1, at += 1, from += 1) {
-        sum += light[from] ?? 0;
-        this.sums[at] = (this.sums[at - row] ?? 0) + sum;
-      }
-    }
+    this.columns = new Uint32Array(width);
+    this.means = new Float32Array(width);
+    for (let y = 0; y < distance; y += 1) this.addRow(y, 1);
   }
 
-  /** Writes for each pixel of a row the mean of what is at most so far from it. */
-  means(y: number, distance: number, into: Float32Array): void {
-    const { sums, width } = this;
-    const top = Math.max(0, y - distance);
-    const bottom = Math.min(this.height, y + distance + 1);
-    const above = top * (width + 1);
-    const below = bottom * (width + 1);
-    for (let x = 0; x < width; x += 1) {
-      const left = Math.max(0, x - distance);
-      const right = Math.min(width, x + distance + 1);
-      const beforeRight = (sums[below + right] ?? 0) - (sums[above + right] ?? 0);
-      const beforeLeft = (sums[below + left] ?? 0) - (sums[above + left] ?? 0);
-      into[x] = (beforeRight - beforeLeft) / ((right - left) * (bottom - top));
+  nextRow(): Float32Array {
+    const { columns, means, width, height, distance, y } = this;
+    this.addRow(y + distance, 1);
+    this.addRow(y - distance - 1, -1);
+    this.y += 1;
+    const rows = Math.min(height, y + distance + 1) - Math.max(0, y - distance);
+    let sum = 0;
+    let count = 0;
+    for (let x = -distance; x < width; x += 1) {
+      const comes = x + distance;
+      const leaves = x - distance - 1;
+      if (comes < width) {
+        sum += columns[comes] ?? 0;
+        count += rows;
+      }
+      if (leaves >= 0) {
+        sum -= columns[leaves] ?? 0;
+        count -= rows;
+      }
+      if (x >= 0) means[x] = sum / count;
     }
+    return means;
+  }
+
+  private addRow(y: number, sign: 1 | -1): void {
+    if (y < 0 || y >= this.height) return;
+    const { columns, light, width } = this;
+    for (let x = 0, from = y * width; x < width; x += 1, from += 1)
+      columns[x] = (columns[x] ?? 0) + sign * (light[from] ?? 0);
   }
 }
