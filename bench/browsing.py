@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -56,3 +57,8 @@ def middle(values: list[float], share: float = 0.5) -> float:
     """Return the value below which this share of them lies."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
+
+
+def how_busy() -> str:
+    """Return how many processes wanted a core in the last minute, which is what times must be read beside."""
+    return f"the machine: {os.cpu_count()} cores, {os.getloadavg()[0]:.1f} processes at work in the last minute"

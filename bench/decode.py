@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.browsing import ROOT, middle, missing_commands, open_browser, use_helpers
+from bench.browsing import ROOT, how_busy, middle, missing_commands, open_browser, use_helpers
 from bench.report import Report
 
 PHOTOS = ROOT.parent / "shared" / "data" / "qr_photos"
@@ -154,4 +154,6 @@ def _prove_labels(report: Report, page: Any) -> None:
     what = f"at least {WITHIN_TWO_SECONDS:.0%} are read within {SECONDS} s of video"
     report.check(what, share >= WITHIN_TWO_SECONDS, f"{share:.1%} of {len(every)}")
     p50, p95 = (middle(spent, part) for part in (0.5, 0.95))
-    report.say(f"- one look at a frame: p50 {p50:.0f} ms, p95 {p95:.0f} ms on this machine, at full speed")
+    report.say(
+        f"- one look at a frame: p50 {p50:.0f} ms, p95 {p95:.0f} ms on this machine, at full speed; {how_busy()}"
+    )

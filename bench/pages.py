@@ -1,4 +1,4 @@
-"""The phone app on a slow phone, and what Lighthouse says of it and of a bin's public page."""
+"""The phone app on a slow phone, a bin's public pages, and what Lighthouse says of both."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.browsing import missing_commands, open_town
 from bench.lighthouse import look_at, missing_lighthouse
+from bench.public_page import prove_public_page, public_pages
 from bench.report import Report
 from bench.slow_phone import prove_slow_phone
 
@@ -21,6 +22,7 @@ def prove(report: Report) -> None:
     """Measure both on a running system."""
     with tempfile.TemporaryDirectory(prefix="huanlian-pages-") as folder, open_town(Path(folder)) as town:
         prove_slow_phone(report, town)
+        prove_public_page(report, town)
         _prove_lighthouse(report, town)
 
 
@@ -28,11 +30,9 @@ def _prove_lighthouse(report: Report, town: Any) -> None:
     report.say("\n## Lighthouse\n")
     wanted_of_app = {"performance": 95, "accessibility": 100, "best-practices": 100}
     wanted_of_bin = {"performance": 95, "accessibility": 95, "best-practices": 95, "seo": 95}
-    number = f"{town.system.bins[0].number:010x}"
-    for name, path, wanted in (
-        ("the phone app", "/app/", wanted_of_app),
-        ("a bin's public page", f"/bins/{number}", wanted_of_bin),
-    ):
+    looked_at = [("the phone app", "/app/", wanted_of_app)]
+    looked_at += [(name, path, wanted_of_bin) for name, path in public_pages(town).items()]
+    for name, path, wanted in looked_at:
         found = look_at(town.system.url + path)
         told = ", ".join(f"{category} {score}" for category, score in wanted.items())
         holds = all(found.scores[category] >= score for category, score in wanted.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from typing import Any
 
-from bench.browsing import ROOT, middle
+from bench.browsing import ROOT, how_busy, middle
 from bench.report import Report
 
 SLOWER, RUNS, STARTS = 4, 20, 7
@@ -122,6 +122,7 @@ def prove_slow_phone(report: Report, town: Any) -> None:
             seq = runs[-1]["seq"]
             crew.tap("back")
             crew.seen("scan-open")
+        report.say(f"- {how_busy()}")
         _tell_runs(report, runs)
         _prove_start(report, crew, session)
     _prove_first_load(report, town)
