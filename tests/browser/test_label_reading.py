@@ -42,6 +42,12 @@ class TestReading:
             assert text == hard.text, f"label {number} was not read in {len(looks)} looks"
             assert len(looks) <= LOOKS_A_SECOND * SECONDS
 
+    def test_reads_a_frame_as_the_camera_lends_it(self, reading: ReadingPage) -> None:
+        for kind in ("small", "dim"):
+            hard = HardLabel(kind, f"lent {kind}")
+            reading.load("frame", next(hard.frames()), "jpeg")
+            assert [each.text for each in reading.ours_lent("frame")] == [hard.text], kind
+
     def test_is_silent_where_there_is_no_label(self, reading: ReadingPage) -> None:
         reading.load("blank", _noise(), "png")
         assert [each.text for each in reading.ours("blank")] == [None]
