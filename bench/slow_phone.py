@@ -9,7 +9,7 @@ from bench.browsing import ROOT, how_busy, middle
 from bench.processor_time import CATEGORIES, Spent, spent_between
 from bench.report import Report
 
-SLOWER, RUNS, STARTS = 4, 12, 7
+SLOWER, RUNS, STARTS = 4, 10, 7
 TAP_MILLISECONDS = {"look": 700, "grade-2": 0, "fill-3": 400, "save-lift": 400}
 """What a practised hand is assumed to need: to look at the sheet and tap a grade, then for each further tap."""
 AIM_MILLISECONDS = 800
