@@ -10,7 +10,10 @@ from pathlib import Path
 from bench.report import Report
 
 ROOT = Path(__file__).parent.parent
-PARTS = ("differential", "cities", "static", "coverage", "proofs", "faults", "radar", "api")
+PARTS = (
+    *("differential", "cities", "static", "coverage", "proofs", "faults", "radar", "api"),
+    *("shift", "decode", "pages"),
+)
 """Modules beside this one, each loaded when it is wanted: `missing_material()`, and `prove(report)`."""
 
 

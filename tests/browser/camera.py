@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,19 @@ class Camera:
         lettering = find_lettering()
         png = to_png(draw_label(label, base_url=base_url, lettering=lettering), lettering=lettering)
         self.show(Image.open(io.BytesIO(png)))
+
+    def come_to_label(self, label: BinLabel, *, base_url: str) -> None:
+        """Hold the camera over darkness for two seconds, and then over a bin's printed label."""
+        self.show_label(label, base_url=base_url)
+        self.file.write_bytes(self._darkness + self.file.read_bytes())
+
+    @cached_property
+    def _darkness(self) -> bytes:
+        now = self.file.read_bytes()
+        self.show(Image.new("RGB", (400, 300), "black"))
+        dark = self.file.read_bytes()
+        self.file.write_bytes(now)
+        return dark
 
     def show_code(self, text: str) -> None:
         """Hold the camera over anybody's QR code."""

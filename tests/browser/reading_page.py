@@ -38,8 +38,12 @@ class ReadingPage:
         self._call("forget")
 
     def ours(self, *names: str) -> list[Reading]:
-        """As the app reads pictures that do not come again."""
+        """As the app reads pictures that are held before it: each is looked at in every way until one reads it."""
         return [Reading(**told) for told in self._call("ours", names)]
+
+    def ours_lent(self, *names: str) -> list[Reading]:
+        """The same of frames as a camera lends them; their sides must be even."""
+        return [Reading(**told) for told in self._call("oursLent", names)]
 
     def theirs(self, options: dict[str, Any], *names: str) -> list[Reading]:
         """As zxing-wasm reads them with options of one's own."""

@@ -1,3 +1,5 @@
+import type { Picture } from "./pixels.ts";
+
 /** Finds the text of a QR code in a video frame: the phone's own reader where there is one, else ours. */
 export interface Decoder {
   decode(video: HTMLVideoElement): Promise<string | undefined>;
@@ -37,8 +39,7 @@ function workerDecoder(): Decoder {
   return {
     decode: async (video) => {
       if (video.videoWidth === 0) return undefined;
-      const resizeWidth = Math.min(video.videoWidth, FRAME_WIDTH_MAX);
-      const frame = await createImageBitmap(video, { resizeWidth });
+      const frame = await frameOf(video);
       return new Promise((resolve) => {
         answer = resolve;
         worker.postMessage(frame, [frame]);
@@ -46,4 +47,10 @@ function workerDecoder(): Decoder {
     },
     close: () => worker.terminate(),
   };
+}
+
+/** A frame as the camera gave it, where the browser lends it; else a copy of what is seen. */
+async function frameOf(video: HTMLVideoElement): Promise<Picture> {
+  if (typeof VideoFrame === "function") return new VideoFrame(video);
+  return createImageBitmap(video, { resizeWidth: Math.min(video.videoWidth, FRAME_WIDTH_MAX) });
 }

@@ -1,6 +1,8 @@
 /** Finds the text of a QR code in pixels. What one way of looking misses another may see. */
 import { prepareZXingModule, type ReaderOptions, type ReadResult, readBarcodes } from "zxing-wasm/reader";
 import wasmUrl from "zxing-wasm/reader/zxing_reader.wasm?url";
+import { type InkRule, inkOf } from "./ink.ts";
+import { type Picture, pixelsOf } from "./pixels.ts";
 
 prepareZXingModule({
   overrides: {
@@ -8,46 +10,65 @@ prepareZXingModule({
   },
 });
 
+/** One way of looking at a picture: how much of it, what the reader is told, and what counts as ink. */
+interface Way {
+  readonly options: ReaderOptions;
+  /** Pixels; a larger picture is made smaller first. */
+  readonly widthMax: number;
+  readonly ink?: InkRule;
+}
+
 /** Several bins may be in sight; and a text is taken as it is, not as people would print it. */
-const EVERY: ReaderOptions = {
+const EVERYTHING: ReaderOptions = {
   formats: ["QRCode"],
   maxNumberOfSymbols: 8,
   tryHarder: true,
+  tryDenoise: true,
   textMode: "Plain",
 };
-/** In the order in which a still picture is tried; the first alone reads nearly every clean code. */
-export const WAYS: readonly ReaderOptions[] = [
-  EVERY,
-  { ...EVERY, tryDenoise: true },
-  { ...EVERY, downscaleFactor: 2, downscaleThreshold: 200 },
-  { ...EVERY, binarizer: "GlobalHistogram" },
+/** Half the work: no label of ours is white on black, and few are so large that they need to be made smaller. */
+const QUICK: ReaderOptions = { ...EVERYTHING, tryDenoise: false, tryInvert: false, tryDownscale: false };
+const IN_BLACK_AND_WHITE: ReaderOptions = { ...QUICK, binarizer: "FixedThreshold" };
+const WHOLE = 1280;
+/** A quarter of the pixels: enough for a label that is held as the frame on the screen asks. */
+const AT_ONCE = 640;
+/** Reads nearly every clean code, and costs little. */
+const FIRST: Way = { options: QUICK, widthMax: AT_ONCE };
+/** In the order in which frames are tried. */
+const OTHERS: readonly Way[] = [
+  { options: QUICK, widthMax: WHOLE },
+  { options: IN_BLACK_AND_WHITE, widthMax: WHOLE, ink: { around: 8, share: 0.9, sharpen: 0 } },
+  { options: IN_BLACK_AND_WHITE, widthMax: WHOLE, ink: { around: 12, share: 0.6, sharpen: 0 } },
+  { options: IN_BLACK_AND_WHITE, widthMax: WHOLE, ink: { around: 20, share: 0.8, sharpen: 4 } },
+  { options: EVERYTHING, widthMax: WHOLE },
 ];
 
-/** One look at a picture: what the code says that it is aimed at. An empty text is no reading. */
-export async function look(pixels: ImageData, way: ReaderOptions): Promise<string | undefined> {
-  const found = await readBarcodes(pixels, way).catch((): ReadResult[] => []);
-  const read = found.filter((code) => code.isValid && code.text !== "");
-  return aimedAt(read, { x: pixels.width / 2, y: pixels.height / 2 })?.text;
-}
-
-/** Every way, for a picture that does not come again. */
-export async function readStill(pixels: ImageData): Promise<string | undefined> {
-  for (const way of WAYS) {
-    const text = await look(pixels, way);
-    if (text !== undefined) return text;
-  }
-  return undefined;
-}
-
-/** A video: each frame gets one look, another way than the frame before, so that none of them waits for long. */
+/** A video: what the first way does not read gets one more look, each frame another, so that none waits for long. */
 export class FrameReader {
+  /** So many frames, and every way has been tried. */
+  static readonly ways = OTHERS.length;
   private turn = 0;
 
-  async read(pixels: ImageData): Promise<string | undefined> {
-    const text = await look(pixels, WAYS[this.turn % WAYS.length] ?? EVERY);
-    this.turn = text === undefined ? this.turn + 1 : 0;
+  /** What the code says that the picture is aimed at. */
+  async read(picture: Picture): Promise<string | undefined> {
+    const text = (await look(picture, FIRST)) ?? (await look(picture, this.another()));
+    if (text !== undefined) this.turn = 0;
     return text;
   }
+
+  private another(): Way {
+    this.turn += 1;
+    return OTHERS[(this.turn - 1) % OTHERS.length] ?? FIRST;
+  }
+}
+
+/** An empty text is no reading. */
+async function look(picture: Picture, { widthMax, options, ink }: Way): Promise<string | undefined> {
+  const pixels = await pixelsOf(picture, widthMax);
+  if (ink !== undefined) inkOf(pixels, ink);
+  const found = await readBarcodes(pixels, options).catch((): ReadResult[] => []);
+  const read = found.filter((code) => code.isValid && code.text !== "");
+  return aimedAt(read, { x: pixels.width / 2, y: pixels.height / 2 })?.text;
 }
 
 interface Point {

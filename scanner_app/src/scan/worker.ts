@@ -1,8 +1,9 @@
 /** Reads QR codes from frames, away from the thread that draws the screen. */
+import type { Picture } from "./pixels.ts";
 import { FrameReader } from "./read_qr.ts";
 
 interface Scope {
-  onmessage: ((event: MessageEvent<ImageBitmap>) => void) | null;
+  onmessage: ((event: MessageEvent<Picture>) => void) | null;
   postMessage(text: string | null): void;
 }
 const scope = self as unknown as Scope;
@@ -12,11 +13,8 @@ scope.onmessage = (event) => {
   void read(event.data).then((text) => scope.postMessage(text));
 };
 
-async function read(frame: ImageBitmap): Promise<string | null> {
-  const canvas = new OffscreenCanvas(frame.width, frame.height);
-  const drawing = canvas.getContext("2d", { willReadFrequently: true });
-  if (drawing === null) return null;
-  drawing.drawImage(frame, 0, 0);
+async function read(frame: Picture): Promise<string | null> {
+  const text = await reader.read(frame);
   frame.close();
-  return (await reader.read(drawing.getImageData(0, 0, canvas.width, canvas.height))) ?? null;
+  return text ?? null;
 }
