@@ -29,6 +29,7 @@ from backend.usecases.views import Name
 
 _SITE, _PAGE_NUMBER = re.compile(r"[0-9a-f]{16}"), re.compile(r"[1-9][0-9]{0,4}")
 _FACTS_A_PAGE: Final = 200
+_RANKS_A_PAGE: Final = 100
 _SCOPES: Final = (Scope.STREET, Scope.COMPANY, Scope.DISTRICT)
 
 
@@ -78,7 +79,8 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
                 formula = sorting_accuracy.FORMULA
             city, names = found.city(), _Names(reader)
             standings = _standings(found.table(scope), formula)
-            rows = [names.value(standing, formula, period, scope) for standing in standings]
+            number, shown = _page_of(standings, asked.get("page", "1"))
+            rows = [names.value(standing, formula, period, scope) for standing in shown]
         return pages.render(
             request,
             "indicators.html",
@@ -92,6 +94,9 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
             formula=formula,
             choices=[one for one in FORMULAS if scope in one.scopes],
             ranked_from=RANKED_FROM_PPM // 10_000,
+            page=number,
+            pages=_pages(len(standings)),
+            query=f"&by={scope.value}&rank={formula.formula_id}&period={period.text}#league",
             **_around(period),
         )
 
@@ -112,12 +117,16 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
                 return pages.not_found(request)
             names = _Names(reader)
             streets, days = list[NamedValue](), list[tuple[str, Ratio, str]]()
+            street_page, street_pages = 1, 1
             if Scope.STREET in formula.scopes and scope is not Scope.STREET:
-                streets = [
-                    names.value(standing, formula, period, Scope.STREET)
+                standings = [
+                    standing
                     for standing in _standings(found.by_street(measured), formula)
                     if standing.entrant.value.denominator
                 ]
+                street_page, shown = _page_of(standings, asked.get("page", "1"))
+                street_pages = _pages(len(standings))
+                streets = [names.value(standing, formula, period, Scope.STREET) for standing in shown]
             if period.is_month:
                 days = [
                     (day, value, _href(formula, day, scope, key)) for day, value in found.by_day(measured, formula)
@@ -136,6 +145,8 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
             value=measured.values[formula],
             coverage=measured.coverage,
             streets=streets,
+            street_page=street_page,
+            street_pages=street_pages,
             days=days,
             facts=lifts.lifts[start : start + _FACTS_A_PAGE],
             declined=lifts.declined,
@@ -170,6 +181,18 @@ class _Names:
         one = standing.entrant
         href = _href(formula, period, scope, one.key)
         return NamedValue(self.of(scope, one.key), one.key, one.value, one.coverage, standing.rank, href)
+
+
+def _page_of(standings: list[Standing], text: str) -> tuple[int, list[Standing]]:
+    """Return the page's number and what stands on it; a page that there is not is the first."""
+    number = int(text) if _PAGE_NUMBER.fullmatch(text) else 1
+    if number > _pages(len(standings)):
+        number = 1
+    return number, standings[(number - 1) * _RANKS_A_PAGE : number * _RANKS_A_PAGE]
+
+
+def _pages(count: int) -> int:
+    return max(1, -(-count // _RANKS_A_PAGE))
 
 
 def _standings(measured: list[Measured], formula: Formula) -> list[Standing]:

@@ -58,6 +58,10 @@ def at_work(town: Town, crew: Phone) -> Phone:
 
 def open_bin(person: Person, label: BinLabel) -> None:
     person.tap("scan-open")
+    open_bin_by_number(person, label)
+
+
+def open_bin_by_number(person: Person, label: BinLabel) -> None:
     person.type_bin(label)
     person.tap("grade-1")
     person.tap("fill-1")
@@ -144,6 +148,35 @@ def test_without_a_camera_the_number_is_typed_and_the_camera_asked_for_again(tow
     expect(crew.find("camera-denied")).to_have_count(0)
     crew.tap("bin-close")
     crew.tap("back")
+
+
+_NO_READER = """
+const Real = Worker;
+globalThis.Worker = class extends Real {
+  constructor(url, options) { super(globalThis.readerIsBack ? url : "/app/no-such-worker.js", options); }
+};
+"""
+
+
+def test_a_reader_that_does_not_start_is_told_and_the_number_is_typed(town: Town, at_work: Phone) -> None:
+    with refusals_expected(town):
+        page = at_work.context.new_page()
+        page.add_init_script(_NO_READER)
+        crew = Phone.on(town, "crew", page)
+        page.goto(town.system.url + "/app/")
+        crew.tap("scan-open")
+        crew.seen("reader-failed")
+        crew.picture("reader-failed", in_english=True, shows="reader-failed")
+        open_bin_by_number(crew, town.system.bin_of(Stream.RESIDUAL, 18))
+        crew.tap("save-lift")
+        crew.seen("lift-saved")
+        page.evaluate("globalThis.readerIsBack = true")
+        town.camera.show_label(town.system.bin_of(Stream.RESIDUAL, 19), base_url=town.system.url)
+        crew.tap("reader-again")
+        crew.seen("bin-found")
+        expect(crew.find("reader-failed")).to_have_count(0)
+        town.camera.look_away()
+        page.close()
 
 
 def test_a_wrong_clock_is_told_and_asked_about_once(town: Town, at_work: Phone) -> None:

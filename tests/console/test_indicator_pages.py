@@ -9,6 +9,7 @@ import pytest
 from console_city import STREET, City
 from fastapi.testclient import TestClient
 
+from backend.console import indicators
 from backend.console.language import TEXTS
 from backend.domain.indicators.catalogue import FORMULAS
 from backend.jobs.tally import Tally
@@ -29,6 +30,10 @@ def page(client: TestClient, path: str) -> str:
     return unescape(answer.text)
 
 
+def league_of(text: str) -> list[str]:
+    return re.findall(r'<th scope="row"><a href="/streets/([0-9a-f]{16})"', text[text.index('id="league"') :])
+
+
 class TestTheIndicators:
     @LANGUAGES
     @pytest.mark.parametrize("by", ["street", "company", "district"])
@@ -42,6 +47,16 @@ class TestTheIndicators:
         text = page(client, f"/indicators?period={MONTH}&by=street&lang=en")
         league = text[text.index('id="league"') :]
         assert league.count('class="unranked"') == league.count(f">{TEXTS['en']['indicators.unranked']}<") == 2
+
+    def test_are_told_page_by_page(self, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        path = f"/indicators?period={MONTH}&by=street"
+        keys = league_of(page(client, path))
+        monkeypatch.setattr(indicators, "_RANKS_A_PAGE", 1)
+        first = page(client, path)
+        assert league_of(first) == keys[:1]
+        (following,) = re.findall(r'rel="next" href="(\?page=2[^"#]+)#league"', first)
+        assert league_of(page(client, "/indicators" + following)) == keys[1:2]
+        assert league_of(page(client, path + "&page=99")) == keys[:1]
 
     def test_lead_down_to_entries(self, client: TestClient) -> None:
         city_page = page(client, f"/indicators/sorting-accuracy?period={MONTH}")

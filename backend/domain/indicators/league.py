@@ -28,8 +28,10 @@ class Standing:
 
 def ranked(entrants: Iterable[Entrant], formula: Formula) -> list[Standing]:
     """Return all, the best first; equals share a rank, and those without one come last."""
-    listed = list(entrants)
-    heard = [one for one in listed if one.value.ppm is not None and (one.coverage.ppm or 0) >= RANKED_FROM_PPM]
+    heard, rest = list[Entrant](), list[Entrant]()
+    for one in entrants:
+        is_ranked = one.value.ppm is not None and (one.coverage.ppm or 0) >= RANKED_FROM_PPM
+        (heard if is_ranked else rest).append(one)
     heard.sort(key=lambda one: one.key)
     heard.sort(key=lambda one: one.value.ppm or 0, reverse=not formula.less_is_better)
     standings, rank = list[Standing](), 0
@@ -37,5 +39,5 @@ def ranked(entrants: Iterable[Entrant], formula: Formula) -> list[Standing]:
         if place == 1 or one.value.ppm != heard[place - 2].value.ppm:
             rank = place
         standings.append(Standing(one, rank))
-    rest = sorted((one for one in listed if one not in heard), key=lambda one: one.key)
+    rest.sort(key=lambda one: one.key)
     return standings + [Standing(one, None) for one in rest]

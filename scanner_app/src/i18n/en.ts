@@ -121,6 +121,7 @@ export const en: Texts = {
   torchOff: "Torch off",
   cameraDenied: "No permission to use the camera. Allow it in the browser, or type the number.",
   cameraMissing: "No camera found. You can type the number.",
+  readerFailed: "The code reader does not work. Try again, or type the number.",
   manual: "Type it",
   manualTitle: "Type the number on the bin",
   manualHelp:

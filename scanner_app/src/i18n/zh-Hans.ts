@@ -118,6 +118,7 @@ export const zhHans = {
   torchOff: "关闭手电",
   cameraDenied: "没有相机权限。请在浏览器设置里允许，或手动输入编号。",
   cameraMissing: "没有找到相机。可以手动输入编号。",
+  readerFailed: "读码器不能工作。请再试一次，或手动输入编号。",
   manual: "手动输入",
   manualTitle: "输入桶上的编号",
   manualHelp: "二维码下方一行的最后 23 位，区分大小写；最后一位是校验码。",

@@ -119,6 +119,7 @@ export const zhHant: Texts = {
   torchOff: "關閉手電筒",
   cameraDenied: "沒有相機權限。請在瀏覽器設置裡允許，或手動輸入編號。",
   cameraMissing: "沒有找到相機。可以手動輸入編號。",
+  readerFailed: "讀碼器不能運作。請再試一次，或手動輸入編號。",
   manual: "手動輸入",
   manualTitle: "輸入桶上的編號",
   manualHelp: "QR Code 下方一行的最後 23 位，區分大小寫；最後一位是校驗碼。",

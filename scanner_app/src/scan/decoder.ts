@@ -1,9 +1,15 @@
 import type { Picture } from "./pixels.ts";
+import type { Look } from "./worker.ts";
 
 /** Finds the text of a QR code in a video frame: the phone's own reader where there is one, else ours. */
 export interface Decoder {
+  /** Undefined: nothing can be read in it. Rejects with `ReaderFailed` where the reader itself does not work. */
   decode(video: HTMLVideoElement): Promise<string | undefined>;
   close(): void;
+}
+
+export class ReaderFailed extends Error {
+  override readonly name = "ReaderFailed";
 }
 interface NativeDetector {
   detect(source: HTMLVideoElement): Promise<readonly { readonly rawValue: string }[]>;
@@ -25,25 +31,41 @@ async function nativeDecoder(): Promise<Decoder | undefined> {
   if (!formats.includes("qr_code")) return undefined;
   const detector = new BarcodeDetector({ formats: ["qr_code"] });
   return {
-    // An empty text is no reading.
-    decode: async (video) => (await detector.detect(video).catch(() => []))[0]?.rawValue || undefined,
+    decode: async (video) => {
+      const [code] = await detector.detect(video).catch((error: unknown) => {
+        throw new ReaderFailed(String(error));
+      });
+      // An empty text is no reading.
+      return code?.rawValue || undefined;
+    },
     close: () => undefined,
   };
 }
 
 function workerDecoder(): Decoder {
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-  let answer: (text: string | undefined) => void = () => undefined;
-  worker.onmessage = ({ data }: MessageEvent<string | null>) => answer(data ?? undefined);
-  worker.onerror = () => answer(undefined);
+  let broken: ReaderFailed | undefined;
+  let answer = (_look: Look): void => undefined;
+  worker.onmessage = ({ data }: MessageEvent<Look>) => answer(data);
+  worker.onerror = ({ message }) => {
+    // A worker that could not be loaded answers nothing, ever.
+    broken = new ReaderFailed(message);
+    answer({ failure: message });
+  };
   return {
     decode: async (video) => {
       if (video.videoWidth === 0) return undefined;
       const frame = await frameOf(video);
-      return new Promise((resolve) => {
+      if (broken !== undefined) {
+        frame.close();
+        throw broken;
+      }
+      const look = await new Promise<Look>((resolve) => {
         answer = resolve;
         worker.postMessage(frame, [frame]);
       });
+      if ("failure" in look) throw new ReaderFailed(look.failure);
+      return look.text;
     },
     close: () => worker.terminate(),
   };

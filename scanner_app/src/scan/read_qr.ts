@@ -66,7 +66,7 @@ export class FrameReader {
 async function look(picture: Picture, { widthMax, options, ink }: Way): Promise<string | undefined> {
   const pixels = await pixelsOf(picture, widthMax);
   if (ink !== undefined) inkOf(pixels, ink);
-  const found = await readBarcodes(pixels, options).catch((): ReadResult[] => []);
+  const found = await readBarcodes(pixels, options);
   const read = found.filter((code) => code.isValid && code.text !== "");
   return aimedAt(read, { x: pixels.width / 2, y: pixels.height / 2 })?.text;
 }

@@ -2,19 +2,24 @@
 import type { Picture } from "./pixels.ts";
 import { FrameReader } from "./read_qr.ts";
 
+/** What came of one look: a text, nothing, or why there could be no look. */
+export type Look = { readonly text: string | undefined } | { readonly failure: string };
+
 interface Scope {
   onmessage: ((event: MessageEvent<Picture>) => void) | null;
-  postMessage(text: string | null): void;
+  postMessage(look: Look): void;
 }
 const scope = self as unknown as Scope;
 const reader = new FrameReader();
 
-scope.onmessage = (event) => {
-  void read(event.data).then((text) => scope.postMessage(text));
-};
+scope.onmessage = (event) => void look(event.data).then((found) => scope.postMessage(found));
 
-async function read(frame: Picture): Promise<string | null> {
-  const text = await reader.read(frame);
-  frame.close();
-  return text ?? null;
+async function look(frame: Picture): Promise<Look> {
+  try {
+    return { text: await reader.read(frame) };
+  } catch (error) {
+    return { failure: String(error) };
+  } finally {
+    frame.close();
+  }
 }

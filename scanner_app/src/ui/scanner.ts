@@ -1,6 +1,6 @@
 /** A camera picture with a frame to aim by, and every text that is read in it. */
 import { type Camera, openCamera } from "../scan/camera.ts";
-import { type Decoder, makeDecoder } from "../scan/decoder.ts";
+import { type Decoder, makeDecoder, ReaderFailed } from "../scan/decoder.ts";
 import type { Page } from "./app.ts";
 import { fill, h } from "./dom.ts";
 import { button, iconButton, notice } from "./pieces.ts";
@@ -20,6 +20,8 @@ export interface Scanner {
 const FRAME_PAUSE_MILLISECONDS = 60;
 /** A code must be out of sight for this long before it counts as seen anew. */
 const FORGET_MILLISECONDS = 2500;
+/** A single frame may be one that no reader takes. */
+const FAILURES_UNTIL_TOLD = 5;
 
 export function makeScanner(page: Page, hint: string, seen: (text: string) => void): Scanner {
   const video = h("video", {
@@ -43,7 +45,6 @@ export function makeScanner(page: Page, hint: string, seen: (text: string) => vo
   let isStopped = false;
   let isPaused = false;
   let camera: Camera | undefined;
-  let decoder: Decoder | undefined;
   let last = { text: "", at: 0 };
 
   async function start(): Promise<void> {
@@ -62,19 +63,38 @@ export function makeScanner(page: Page, hint: string, seen: (text: string) => vo
     video.srcObject = camera.stream;
     await video.play().catch(() => undefined);
     drawLamp(camera, false);
-    decoder = await makeDecoder();
-    await watch(decoder);
+    await watch(await makeDecoder());
   }
 
   async function watch(reader: Decoder): Promise<void> {
-    while (!isStopped) {
+    let failures = 0;
+    while (!isStopped && failures < FAILURES_UNTIL_TOLD) {
       if (!isPaused && video.readyState >= video.HAVE_CURRENT_DATA) {
-        const text = await reader.decode(video);
-        if (text !== undefined && !isPaused && !isStopped) look(text);
+        try {
+          const text = await reader.decode(video);
+          failures = 0;
+          if (text !== undefined && !isPaused && !isStopped) look(text);
+        } catch (error) {
+          if (!(error instanceof ReaderFailed)) throw error;
+          failures += 1;
+        }
       }
       await new Promise((resume) => setTimeout(resume, FRAME_PAUSE_MILLISECONDS));
     }
     reader.close();
+    if (!isStopped) tellThatNothingIsRead();
+  }
+
+  function tellThatNothingIsRead(): void {
+    const again = button(
+      page.t("retry"),
+      () => {
+        fill(message, h("p", {}, hint));
+        void makeDecoder().then(watch);
+      },
+      { test: "reader-again" },
+    );
+    fill(message, notice("warning", h("span", { test: "reader-failed" }, page.t("readerFailed")), again));
   }
 
   function look(text: string): void {
