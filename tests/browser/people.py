@@ -23,8 +23,13 @@ SCREENSHOTS = Path(__file__).parents[2] / "test-output" / "screenshots"
 PATIENCE = 90_000
 """Milliseconds. Generous: the machine may be busy with other things."""
 _LOOKS_MAX = 5
-_KNOWN = ("net::ERR_INTERNET_DISCONNECTED", "camera is not allowed in this document")
-"""A page without a network or a camera says so; that is no fault of the page."""
+_KNOWN = (
+    "net::ERR_INTERNET_DISCONNECTED",
+    "camera is not allowed in this document",
+    "GL Driver Message",
+    "A VideoFrame was garbage collected without being closed",
+)
+"""No fault of a page: it has no network, camera or graphics card, or was closed while it looked at a frame."""
 
 
 @dataclass

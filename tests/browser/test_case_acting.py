@@ -364,7 +364,7 @@ class TestARedRow:
     def test_of_the_city_leads_to_a_valid_bundle(self, walk: Walk, trouble: Trouble, tmp_path: Path) -> None:
         walk.start("/city")
         walk.click(walk.page.locator(".figures .bad a").last)
-        walk.click(walk.page.locator("tr.red th a").first)
+        walk.click(walk.page.locator('.waits a[href^="/balance/"]').first)
         walk.click(walk.page.locator('a.button[href^="/verify/"]').first)
         self.finish(walk, walk.page.locator("a[download]"), tmp_path)
 

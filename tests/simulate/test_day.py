@@ -161,8 +161,8 @@ class TestCourier:
         ],
     )
     def test_insists_until_there_is_a_receipt(self, courier_to: Any, trouble: Any) -> None:
-        courier = courier_to(trouble, trouble, trouble, DONE)
         day, _ = live_a_day()
+        courier = courier_to(trouble, trouble, trouble, DONE)
         courier.hand_in(day.journals[0], day.evidence)
         assert (courier.handed_in, courier.repeats, courier.warnings) == (1, 0, {"unknown-bin": 1})
 
