@@ -159,24 +159,23 @@ globalThis.Worker = class extends Real {
 
 
 def test_a_reader_that_does_not_start_is_told_and_the_number_is_typed(town: Town, at_work: Phone) -> None:
-    with refusals_expected(town):
-        page = at_work.context.new_page()
-        page.add_init_script(_NO_READER)
-        crew = Phone.on(town, "crew", page)
-        page.goto(town.system.url + "/app/")
-        town.camera.show_label(town.system.bin_of(Stream.RESIDUAL, 35), base_url=town.system.url)
-        crew.tap("scan-open")
-        crew.seen("reader-failed")
-        crew.picture("reader-failed", in_english=True, shows="reader-failed")
-        open_bin_by_number(crew, town.system.bin_of(Stream.RESIDUAL, 33))
-        crew.tap("save-lift")
-        crew.seen("lift-saved")
-        page.evaluate("globalThis.readerIsBack = true")
-        crew.tap("reader-again")
-        crew.seen("bin-found")
-        expect(crew.find("reader-failed")).to_have_count(0)
-        town.camera.look_away()
-        page.close()
+    page = at_work.context.new_page()
+    page.add_init_script(_NO_READER)
+    crew = Phone.on(town, "crew", page)
+    page.goto(town.system.url + "/app/")
+    town.camera.show_label(town.system.bin_of(Stream.RESIDUAL, 35), base_url=town.system.url)
+    crew.tap("scan-open")
+    crew.seen("reader-failed")
+    crew.picture("reader-failed", in_english=True, shows="reader-failed")
+    open_bin_by_number(crew, town.system.bin_of(Stream.RESIDUAL, 33))
+    crew.tap("save-lift")
+    crew.seen("lift-saved")
+    page.evaluate("globalThis.readerIsBack = true")
+    crew.tap("reader-again")
+    crew.seen("bin-found")
+    expect(crew.find("reader-failed")).to_have_count(0)
+    town.camera.look_away()
+    page.close()
 
 
 def test_a_wrong_clock_is_told_and_asked_about_once(town: Town, at_work: Phone) -> None:
