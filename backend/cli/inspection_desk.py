@@ -83,11 +83,7 @@ class Desk:
         return bytes.fromhex(path.read_text(encoding="utf-8"))
 
     def _writer(self, network: Network) -> JournalWriter:
-        end = self.courier.get(f"/api/v1/devices/{device_text(self.device)}")["accepted"]
-        if end is None:
-            return JournalWriter(network, self.device, self.key)
-        head = end["head"] and bytes.fromhex(end["head"])
-        return JournalWriter(network, self.device, self.key, next_seq=end["seq"] + 1, head=head)
+        return self.courier.continued(JournalWriter(network, self.device, self.key))
 
 
 def publish_file(path: Path, courier: Courier) -> None:

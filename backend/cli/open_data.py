@@ -91,15 +91,7 @@ def anchor_open_data(
         raise DayNotFinal(day)
     digest = hashlib.sha256(found.table.csv()).digest()
     courier = Courier(api, patience_seconds=30)
-    known = courier.get(f"/api/v1/devices/{device}")
-    end = known["accepted"] or {"seq": 0, "head": None}
-    writer = JournalWriter(
-        found.network,
-        int(device, 16),
-        open_key(key),
-        next_seq=end["seq"] + 1,
-        head=None if end["head"] is None else bytes.fromhex(end["head"]),
-    )
+    writer = courier.continued(JournalWriter(found.network, int(device, 16), open_key(key)))
     seq = writer.write(
         Kind.ANCHOR,
         schema=ANCHOR_SCHEMA,

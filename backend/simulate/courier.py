@@ -12,6 +12,7 @@ from backend.domain.errors import DomainError
 from backend.domain.journal import Segment, split_entries
 from backend.domain.segment_bytes import Upload, pack_uploads
 from backend.domain.types import device_text
+from backend.domain.writer import JournalWriter
 
 Evidence = Mapping[tuple[int, int], tuple[bytes, str]]
 _MOST_WAIT_SECONDS = 5.0
@@ -107,6 +108,12 @@ class Courier:
     def put(self, path: str, body: Any) -> Any:
         """Send with PUT."""
         return self._insist("PUT", path, json=body).json()
+
+    def continued(self, writer: JournalWriter) -> JournalWriter:
+        """Return a writer of the same device that goes on where the server's copy of its journal ends."""
+        end = self.get(f"/api/v1/devices/{device_text(writer.device)}")["accepted"] or {"seq": 0, "head": None}
+        head = None if end["head"] is None else bytes.fromhex(end["head"])
+        return JournalWriter(writer.network, writer.device, writer.key, next_seq=end["seq"] + 1, head=head)
 
     def wait_recorded(self, ends: Mapping[int, int], *, pause_seconds: float = 0.5) -> None:
         """Return once the ledger has recorded each of these journals up to its seq."""

@@ -6,7 +6,7 @@ import time
 
 from backend.domain.errors import DomainError
 from backend.domain.layout import Kind
-from backend.domain.types import Role, Scheme, device_id, device_text, organisation_text
+from backend.domain.types import Role, Scheme, device_id, organisation_text
 from backend.domain.webauthn import origin_digest_of
 from backend.domain.writer import JournalWriter
 from backend.simulate.courier import Courier
@@ -52,14 +52,7 @@ class Invitation:
         shown = self._courier.get(f"/api/v1/enrolments/{self.code}")
         offered, origin = shown["key"], shown["origin"]
         device = device_id(self.organisation, serial)
-        accepted = self._courier.get(f"/api/v1/devices/{device_text(registrar.device)}")["accepted"]
-        writer = JournalWriter(
-            registrar.network,
-            registrar.device,
-            registrar.key,
-            next_seq=accepted["seq"] + 1,
-            head=bytes.fromhex(accepted["head"]),
-        )
+        writer = self._courier.continued(registrar)
         writer.write(
             Kind.ENROL,
             device=device,

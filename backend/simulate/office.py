@@ -49,7 +49,7 @@ class Offices:
 
     def anchor(self, organisation: int, digests: Sequence[Digest]) -> list[EntryId]:
         """Seal an anchor entry for each digest and hand them in; return the entries, in their order."""
-        writer = self._continued(*self.enrol(organisation, _OFFICE))
+        writer = self.courier.continued(JournalWriter(self.network, *self.enrol(organisation, _OFFICE)))
         now = int(time.time())
         seqs = [
             writer.write(
@@ -69,15 +69,12 @@ class Offices:
         """Let the root registrar enrol an office device where it is new; return the device and its key."""
         device, key = self.vault.device(organisation, name), self.vault.key(f"{name}/{organisation}")
         if self.courier.find(f"/api/v1/devices/{device_text(device)}") is None:
-            root = self._continued(self.vault.device(organisation, ROOT), self.vault.key(f"{ROOT}/{organisation}"))
+            root = self.courier.continued(
+                JournalWriter(
+                    self.network, self.vault.device(organisation, ROOT), self.vault.key(f"{ROOT}/{organisation}")
+                )
+            )
             x, y = key.public
             root.write(Kind.ENROL, device=device, role=Role.OFFICE, scheme=Scheme.RAW, x=x, y=y)
             self.courier.hand_in(root.cut())
         return device, key
-
-    def _continued(self, device: int, key: SigningKey) -> JournalWriter:
-        """Return a journal that goes on after what the server has of it."""
-        accepted = self.courier.get(f"/api/v1/devices/{device_text(device)}")["accepted"]
-        return JournalWriter(
-            self.network, device, key, next_seq=accepted["seq"] + 1, head=bytes.fromhex(accepted["head"])
-        )

@@ -143,23 +143,14 @@ def registrar_for(field: Field, organisation: int, name: str) -> JournalWriter:
     if field.courier.find(f"/api/v1/devices/{device_text(device)}") is None:
         root = field.vault.device(organisation, ROOT)
         # The city's creation of the organisation has to reach the books first.
-        accepted = _wait_for_device(field.courier, root)["accepted"]
-        writer = JournalWriter(
-            field.network,
-            root,
-            field.vault.key(f"{ROOT}/{organisation}"),
-            next_seq=accepted["seq"] + 1,
-            head=bytes.fromhex(accepted["head"]),
+        field.courier.wait_recorded({root: 0}, pause_seconds=0.2)
+        writer = field.courier.continued(
+            JournalWriter(field.network, root, field.vault.key(f"{ROOT}/{organisation}"))
         )
         x, y = key.public
         writer.write(Kind.ENROL, device=device, role=Role.REGISTRAR, scheme=Scheme.RAW, x=x, y=y)
         field.courier.hand_in(writer.cut())
     return JournalWriter(field.network, device, key)
-
-
-def _wait_for_device(courier: Courier, device: int) -> Any:
-    courier.wait_recorded({device: 0}, pause_seconds=0.2)
-    return courier.get(f"/api/v1/devices/{device_text(device)}")
 
 
 def put_city_sites(field: Field) -> None:

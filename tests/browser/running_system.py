@@ -23,7 +23,6 @@ from backend.cli.places import open_database
 from backend.domain.label import giai_of, label_serial
 from backend.domain.layout import Kind
 from backend.domain.types import Role, Stream, device_id, device_text
-from backend.domain.writer import JournalWriter
 from backend.labels.layout import BinLabel
 from backend.simulate.invitation import Invitation
 from backend.simulate.run import registrar_for
@@ -102,14 +101,7 @@ class RunningSystem:
         with open_field(self.data_dir, self.rpc_url, self.url, patience_seconds=60) as field:
             registrar = registrar_for(field, by, "registrar/desk")
             name = device_text(registrar.device)
-            accepted = field.courier.get(f"/api/v1/devices/{name}")["accepted"]
-            writer = JournalWriter(
-                registrar.network,
-                registrar.device,
-                registrar.key,
-                next_seq=accepted["seq"] + 1,
-                head=bytes.fromhex(accepted["head"]),
-            )
+            writer = field.courier.continued(registrar)
             now = int(time.time())
             told = {"op": 1, "to": device_id(to, 0), "grams": 1_000_000, "until": now + 86_400}
             writer.write(Kind.MANDATE, occurred_at=now, **{**told, "streams": 0b11110, **more})

@@ -56,15 +56,7 @@ def make_trouble(town: Town) -> Trouble:
         writers: dict[int, JournalWriter] = {}
         name = f"cases/{secrets.token_hex(4)}"
         for organisation, role in ((CARRIER, Role.CREW), (PARK, Role.GATE)):
-            registrar = registrar_for(here, organisation, "registrar/desk")
-            accepted = here.courier.get(f"/api/v1/devices/{device_text(registrar.device)}")["accepted"]
-            registrar = JournalWriter(
-                registrar.network,
-                registrar.device,
-                registrar.key,
-                next_seq=accepted["seq"] + 1,
-                head=bytes.fromhex(accepted["head"]),
-            )
+            registrar = here.courier.continued(registrar_for(here, organisation, "registrar/desk"))
             device, key = here.vault.device(organisation, name), here.vault.key(f"{name}/{organisation}")
             x, y = key.public
             registrar.write(Kind.ENROL, device=device, role=role, scheme=Scheme.RAW, x=x, y=y)

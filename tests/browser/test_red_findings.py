@@ -27,12 +27,7 @@ def liar(town: Town) -> str:
     """A crew's device whose clock is days ahead: what it seals cannot have happened yet."""
     system = town.system
     with open_field(system.data_dir, system.rpc_url, system.url, patience_seconds=120) as here:
-        registrar = registrar_for(here, CARRIER, "registrar/desk")
-        accepted = here.courier.get(f"/api/v1/devices/{device_text(registrar.device)}")["accepted"]
-        head = bytes.fromhex(accepted["head"])
-        registrar = JournalWriter(
-            registrar.network, registrar.device, registrar.key, next_seq=accepted["seq"] + 1, head=head
-        )
+        registrar = here.courier.continued(registrar_for(here, CARRIER, "registrar/desk"))
         name = f"liar/{secrets.token_hex(4)}"
         device, key = here.vault.device(CARRIER, name), here.vault.key(f"{name}/{CARRIER}")
         x, y = key.public
