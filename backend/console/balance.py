@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,19 +10,18 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from backend.console.formats import SHANGHAI
+from backend.console.days import asked_day, day_named
 from backend.console.pages import Pages
 from backend.domain.mass_balance import FATES, IN, OUT, Row
 from backend.domain.mass_flows import Flow, Move, Place
+from backend.domain.periods import date_text
 from backend.domain.types import SiteKind, Stream, device_text, organisation_text
 from backend.store.reading import Reader
 from backend.store.reading.balance import Asked, BalanceReader
 from backend.usecases.views import Name, OrganisationView
 
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLACE = re.compile(r"[0-9a-f]{16}|[0-9a-f]{6}")
 _PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,4}")
-_EPOCH: Final = datetime.date(1970, 1, 1)
 _FACTS_A_PAGE: Final = 100
 _FLOWS: Final = {flow.name.lower(): flow for flow in Flow if flow != Flow.OPENED}
 _SHOWN_KINDS: Final = {SiteKind.STREET: "street", SiteKind.TRANSFER_STATION: "station", SiteKind.PARK: "park"}
@@ -85,21 +83,6 @@ class Names:
         return PlaceView(device_text(place.site), name, organisation, picture, True)
 
 
-def day_text(day: int) -> str:
-    """Return a day as its date."""
-    return (_EPOCH + datetime.timedelta(days=day)).isoformat()
-
-
-def day_number(text: str) -> int | None:
-    """Return the number of a date's day; None where no calendar has it."""
-    if not _DAY.fullmatch(text):
-        return None
-    try:
-        return (datetime.date.fromisoformat(text) - _EPOCH).days
-    except ValueError:
-        return None
-
-
 def add_routes(router: APIRouter, pages: Pages) -> None:
     """Add the pages of the mass balance."""
 
@@ -107,7 +90,7 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
     def balance(request: Request) -> HTMLResponse:
         with pages.deps.read() as reader:
             books = BalanceReader(reader.connection, pages.deps.tolerances.rules)
-            day = _asked_day(request, books, pages.deps.now())
+            day = asked_day(request.query_params.get("day", ""), books, pages.deps.now())
             if day is None:
                 return pages.not_found(request, about="day")
             stream = _asked_stream(request)
@@ -135,7 +118,7 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
         asked_place = _place_of(place)
         with pages.deps.read() as reader:
             books = BalanceReader(reader.connection, pages.deps.tolerances.rules)
-            day = _asked_day(request, books, pages.deps.now())
+            day = asked_day(request.query_params.get("day", ""), books, pages.deps.now())
             through = _asked_through(request, day)
             if day is None:
                 return pages.not_found(request, about="day")
@@ -161,7 +144,7 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
             page=number,
             pages=max(1, -(-count // _FACTS_A_PAGE)),
             date_of=device_date,
-            through=None if through is None else day_text(through),
+            through=None if through is None else date_text(through),
             **_of_day(day, stream),
         )
 
@@ -190,19 +173,9 @@ def _place_of(text: str) -> Place:
     return Place(number >> 40, number) if len(text) == 16 else Place(number, 0)
 
 
-def _asked_day(request: Request, books: BalanceReader, now: int) -> int | None:
-    """Return the day that the address names, else the newest on which anything moved; None for no day."""
-    text = request.query_params.get("day", "")
-    if text:
-        return day_number(text)
-    days = books.days()
-    today = day_number(datetime.datetime.fromtimestamp(now, SHANGHAI).date().isoformat())
-    return today if days is None else days.last
-
-
 def _asked_through(request: Request, day: int | None) -> int | None:
     """Return the last of several days, where the address asks for more than one."""
-    last = day_number(request.query_params.get("through", ""))
+    last = day_named(request.query_params.get("through", ""))
     return last if day is not None and last is not None and last > day else None
 
 
@@ -213,9 +186,9 @@ def _asked_stream(request: Request) -> int | None:
 
 def _of_day(day: int, stream: int | None) -> dict[str, Any]:
     return {
-        "day": day_text(day),
-        "yesterday": day_text(day - 1),
-        "tomorrow": day_text(day + 1),
+        "day": date_text(day),
+        "yesterday": date_text(day - 1),
+        "tomorrow": date_text(day + 1),
         "stream": stream,
         "inward": [flow.name.lower() for flow in IN],
         "outward": [flow.name.lower() for flow in (*OUT, *FATES, Flow.LOSS)],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
-import datetime
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +11,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from backend.console import loads
-from backend.console.balance import Names, PlaceView, day_number, day_text
+from backend.console.balance import Names, PlaceView
+from backend.console.days import asked_day, newest_day, query_of
 from backend.console.formats import mass
 from backend.console.language import Words, language_of
 from backend.console.pages import Pages
@@ -23,7 +22,7 @@ from backend.console.sankey import Band, Node, Picture, picture_of
 from backend.domain.cases import CaseKind
 from backend.domain.mass_balance import FATES, Row
 from backend.domain.mass_flows import Flow, Place
-from backend.domain.periods import read_period
+from backend.domain.periods import Period, date_text, read_period
 from backend.domain.types import lot_text
 from backend.store.cases import CaseReading
 from backend.store.reading import Reader
@@ -31,7 +30,6 @@ from backend.store.reading.balance import BalanceReader
 from backend.store.reading.city import CityReader, Difference, Offer, Passage
 from backend.store.reading.parks import ParkReader
 
-_MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 _HOURS = re.compile(r"[1-9][0-9]{0,2}")
 _LATE_HOURS: Final = 12
 _LISTED: Final = 12
@@ -39,24 +37,6 @@ _STREETS_DRAWN: Final = 10
 _LAYER_OF_PICTURE: Final = {"street": 0, "truck": 0, "station": 1, "park": 2, "plant": 3}
 _ENDS: Final = (*FATES, Flow.LOSS)
 _LAYER_OF_ENDS: Final = 4
-
-
-@dataclass(frozen=True)
-class Period:
-    """The days that a page is of; `through` is None for one day."""
-
-    day: int
-    through: int | None
-
-    @property
-    def query(self) -> str:
-        """How an address names them."""
-        return f"day={day_text(self.day)}" + ("" if self.through is None else f"&through={day_text(self.through)}")
-
-    @property
-    def month(self) -> str | None:
-        """The month, where it is one."""
-        return None if self.through is None else day_text(self.day)[:7]
 
 
 @dataclass(frozen=True)
@@ -93,7 +73,7 @@ class FlowMap:
     """The nodes and bands of a period: places, and the ends that closed lots came to."""
 
     def __init__(self, words: Words, names: Names, period: Period) -> None:
-        self._words, self._names, self._period = words, names, period
+        self._words, self._names, self._days = words, names, query_of(period)
         self.nodes: dict[str, Node] = {}
         self.bands: list[Band] = []
         self.lines: list[FlowLine] = []
@@ -119,7 +99,7 @@ class FlowMap:
         if key not in self.nodes:
             layer = _LAYER_OF_PICTURE[view.picture]
             label = self._words.name(view.name or view.organisation.name)
-            self.nodes[key] = Node(key, label, layer, f"/balance/{key}?{self._period.query}")
+            self.nodes[key] = Node(key, label, layer, f"/balance/{key}?{self._days}")
         return self.nodes[key]
 
     def _end(self, flow: Flow) -> Node:
@@ -128,7 +108,7 @@ class FlowMap:
         return self.nodes.setdefault(key, Node(key, label[:1].upper() + label[1:], _LAYER_OF_ENDS))
 
     def _band(self, source: Node, target: Node, stream: int, grams: int, path: str, flow: str) -> None:
-        href = f"{path}?{self._period.query}&stream={stream}&flow={flow}#facts"
+        href = f"{path}?{self._days}&stream={stream}&flow={flow}#facts"
         title = f"{source.label} → {target.label}: {self._words(f'stream.{stream}')} {mass(grams)}"
         self.lines.append(FlowLine(source.label, target.label, stream, grams, href))
         if grams and source.key != target.key:
@@ -144,9 +124,7 @@ class FlowMap:
         rest = {node.key for node in streets[_STREETS_DRAWN:]}
         if not rest:
             return list(self.nodes.values()), self.bands
-        other = Node(
-            "others", self._words("city.other_streets", count=len(rest)), 0, f"/balance?{self._period.query}"
-        )
+        other = Node("others", self._words("city.other_streets", count=len(rest)), 0, f"/balance?{self._days}")
         merged: dict[tuple[str, str, str], int] = {}
         for band in self.bands:
             if band.source in rest:
@@ -178,19 +156,20 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
         with deps.read() as reader:
             books = BalanceReader(reader.connection, deps.tolerances.rules)
             now = reader.present(deps.now())
-            period = period_of(request.query_params, books)
+            period = period_of(request.query_params, books, now)
             if period is None:
                 return pages.not_found(request, about="day")
             state, names = CityReader(reader.connection, deps.tolerances.rules), Names(reader, books)
-            rows = books.table(period.day, through=period.through)
+            through = period.last_day if period.is_month else None
+            rows = books.table(period.first_day, through=through)
             flows = FlowMap(words, names, period)
-            flows.add(state.passages(period.day, period.through), rows)
+            flows.add(state.passages(period.first_day, through), rows)
             hours = _hours(request)
             late_before = now - hours * 3600
             offers = [_offer_view(offer, names, late_before) for offer in state.offers(limit=_LISTED)]
             differences = [
                 DifferenceView(found, names.place(found.giver), names.place(found.taken.place))
-                for found in state.differences(period.day, period.through, limit=_LISTED)
+                for found in state.differences(period.first_day, through, limit=_LISTED)
             ]
             values: dict[str, Any] = {
                 "held": state.held(),
@@ -199,20 +178,21 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
                 "waiting": state.count_waiting(),
                 "waiting_lots": [lot_text(lot) for lot in state.waiting_lots()[:_LISTED]],
                 "red_rows": [(row, names.place(row.key.place)) for row in rows if row.is_red][:_LISTED],
-                "loads": _loads(pages, reader, period, books),
+                "loads": _loads(pages, reader, period, newest_day(books, now)),
                 "cases": _waiting_cases(reader, now),
                 "known_at": reader.following().block_time,
             }
         lying, upright = pictures_of(flows)
-        first = day_text(period.day)
+        first = date_text(period.first_day)
         return pages.render(
             request,
             "city.html",
             period=period,
+            days=query_of(period),
             day=first,
             month=first[:7],
-            yesterday=day_text(period.day - 1),
-            tomorrow=day_text(period.day + 1),
+            yesterday=date_text(period.first_day - 1),
+            tomorrow=date_text(period.first_day + 1),
             hours=hours,
             red=sum(row.is_red for row in rows),
             rows=len(rows),
@@ -226,32 +206,19 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
         )
 
 
-def period_of(asked: Mapping[str, str], books: BalanceReader) -> Period | None:
+def period_of(asked: Mapping[str, str], books: BalanceReader, now: int) -> Period | None:
     """Return the day or the month that the address names, else the newest day; None where it names none."""
     month = asked.get("month", "")
     if month:
-        found = _MONTH.fullmatch(month)
-        if found is None or int(found[1]) == 0:
-            return None
-        year, number = int(found[1]), int(found[2])
-        first = day_number(f"{month}-01")
-        last = day_number(f"{month}-{calendar.monthrange(year, number)[1]:02}")
-        return None if first is None else Period(first, last)
-    if asked.get("day"):
-        day = day_number(asked["day"])
-        return None if day is None else Period(day, None)
-    days = books.days()
-    today = day_number(datetime.date.today().isoformat()) or 0
-    return Period(today if days is None else days.last, None)
+        period = read_period(month)
+        return period if period is not None and period.is_month else None
+    day = asked_day(asked.get("day", ""), books, now)
+    return None if day is None else read_period(date_text(day))
 
 
-def _loads(pages: Pages, reader: Reader, period: Period, books: BalanceReader) -> list[loads.Load]:
-    asked, days = read_period(period.month or day_text(period.day)), books.days()
-    if asked is None:
-        return []
-    newest = period.day if days is None else days.last
+def _loads(pages: Pages, reader: Reader, period: Period, newest: int) -> list[loads.Load]:
     parks = parks_of(pages.deps.parks, reader)
-    return loads.loads_of(ParkReader(reader.connection), parks, asked, newest_day=newest)
+    return loads.loads_of(ParkReader(reader.connection), parks, period, newest_day=newest)
 
 
 def _waiting_cases(reader: Reader, now: int) -> dict[str, tuple[int, int]]:

@@ -14,7 +14,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
-from backend.console.balance import day_number, day_text
+from backend.console.days import asked_day
 from backend.console.language import Words, language_of
 from backend.console.lapse import hours_of, spark_of
 from backend.console.map_geojson import collection_of
@@ -23,6 +23,7 @@ from backend.console.map_picture import picture_of
 from backend.console.map_sites import DayOfSites, Sites
 from backend.console.pages import SAFETY, Pages
 from backend.console.parks import parks_of
+from backend.domain.periods import date_text
 from backend.exchange.map_layers_file import policy_with
 from backend.store.reading import Reader
 from backend.store.reading.balance import BalanceReader
@@ -54,8 +55,8 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
             headers={_POLICY: policy},
             level=level,
             day=level.period.text,
-            yesterday=day_text(day - 1),
-            tomorrow=day_text(day + 1),
+            yesterday=date_text(day - 1),
+            tomorrow=date_text(day + 1),
             lying=picture_of(level, width=1100, height=520, room=70),
             upright=picture_of(level, width=360, height=400, room=44),
             hours=hours_of(level),
@@ -102,7 +103,7 @@ def level_of(asked: Mapping[str, str], pages: Pages, reader: Reader, words: Word
     """Return the level that an address names, of its day or else the newest; None where it names none."""
     deps = pages.deps
     books, now = BalanceReader(reader.connection, deps.tolerances.rules), reader.present(deps.now())
-    day = _day(asked.get("day", ""), books, now)
+    day = asked_day(asked.get("day", ""), books, now)
     if day is None:
         return None
     levels = Levels(reader, words, day, now=now)
@@ -113,13 +114,6 @@ def level_of(asked: Mapping[str, str], pages: Pages, reader: Reader, words: Word
     sites = Sites(words, reader.sites(), parks_of(deps.parks, reader), of_day)
     district = asked.get("district", "")
     return levels.district(district, sites) if district else levels.city(sites)
-
-
-def _day(text: str, books: BalanceReader, now: int) -> int | None:
-    if text:
-        return day_number(text)
-    days = books.days()
-    return (now + 8 * 3600) // 86_400 if days is None else days.last
 
 
 def _address(folder: Path, name: str) -> str | None:

@@ -9,9 +9,9 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from backend.console.days import newest_day
 from backend.console.district_names import district_name
 from backend.console.pages import Pages
-from backend.domain.booking import day_of
 from backend.domain.indicators import contamination, coverage, sorting_accuracy, timeliness
 from backend.domain.indicators.catalogue import FORMULAS, OF_LIFTS, find_formula
 from backend.domain.indicators.complaint_handling import FORMULA as COMPLAINTS
@@ -213,8 +213,7 @@ def _reading(pages: Pages, request: Request, reader: Reader) -> IndicatorReader 
     """Return the period that the address names, else the month of the newest day; None where it names none."""
     text, now = request.query_params.get("period", ""), reader.present(pages.deps.now())
     if not text:
-        days = BalanceReader(reader.connection, ()).days()
-        text = date_text(day_of(now) if days is None else days.last)[:7]
+        text = date_text(newest_day(BalanceReader(reader.connection, ()), now))[:7]
     period = read_period(text)
     if period is None:
         return None

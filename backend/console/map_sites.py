@@ -10,12 +10,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from backend.console.balance import day_text
 from backend.console.language import Words
 from backend.console.parks import ParkView
 from backend.domain.extent import Position
 from backend.domain.mass_balance import Row
 from backend.domain.mass_flows import Place
+from backend.domain.periods import date_text
 from backend.domain.types import SiteKind, device_text, organisation_text
 from backend.store.quarter_tallies import QUARTERS
 from backend.store.reading.city import Passage
@@ -129,7 +129,7 @@ class Sites:
         return [self._site(key, at, grams[key], red[key], quarters[key]) for key, at in sorted(self._at.items())]
 
     def _site(self, key: str, at: Position, taken: Counter[Place], red: int, quarters: Any) -> SitePlace:
-        park, site, day = self._rough.get(key), self._known.get(key), day_text(self._day)
+        park, site, day = self._rough.get(key), self._known.get(key), date_text(self._day)
         kind = "park" if site is None else _KINDS[SiteKind(site.kind)]
         name = site.name if site is not None else park.name if park is not None else None
         if park is not None:
@@ -166,7 +166,7 @@ class Sites:
         found = []
         for (source, target, stream), grams in sorted(sums.items(), key=lambda item: -item[1].total()):
             place = max(grams, key=grams.__getitem__)
-            href = f"/balance/{place_key(place)}?day={day_text(self._day)}&stream={stream}#facts"
+            href = f"/balance/{place_key(place)}?day={date_text(self._day)}&stream={stream}#facts"
             line = curve(at[source], at[target], bow=_BOW * (stream - 1.5) / 1.5)
             found.append(Flow(source, target, stream, grams.total(), href, line))
         return found

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from backend.console.balance import Names, PlaceView, device_date
+from backend.console.days import newest_day
 from backend.console.formats import grouped, mass
 from backend.console.pages import Pages
 from backend.demo.city import ParkStatus
@@ -227,13 +228,8 @@ def _period(request: Request, reader: Reader, places: Sequence[Place] | None, no
         return read_period(text)
     newest = ParkReader(reader.connection).newest_day(places) if places else None
     if newest is None:
-        days = BalanceReader(reader.connection, ()).days()
-        newest = None if days is None else days.last
-    return read_period((date_text(newest) if newest is not None else _today(now))[:7])
-
-
-def _today(now: int) -> str:
-    return date_text((now + 8 * 3600) // 86_400)
+        newest = newest_day(BalanceReader(reader.connection, ()), now)
+    return read_period(date_text(newest)[:7])
 
 
 def _around(period: Period) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from backend.console.balance import day_text
+from backend.domain.periods import date_text
 
 WIDTH: Final = 440.0
 HEIGHT: Final = 200.0
@@ -87,7 +87,7 @@ def chart_of(name: str, lines: Sequence[Line], first: int, count: int, *, unit: 
         for at in range(round(top / step) + 1)
     )
     days = tuple(
-        (_LEFT + at * across, day_text(first + at)[5:]) for at in range(count - 1, -1, -_DAYS_BETWEEN_LABELS)
+        (_LEFT + at * across, date_text(first + at)[5:]) for at in range(count - 1, -1, -_DAYS_BETWEEN_LABELS)
     )
     return Chart(name, tuple(drawn), ticks, days)
 

@@ -8,13 +8,14 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from backend.console.balance import day_number, day_text
+from backend.console.days import asked_day
 from backend.console.formats import mass
 from backend.console.language import Words, language_of
 from backend.console.pages import Pages
 from backend.console.pictures import slug_of
 from backend.console.trend_lines import Chart, Line, Point, chart_of
 from backend.domain.indicators.formula import Ratio
+from backend.domain.periods import date_text
 from backend.domain.types import Stream
 from backend.store.reading.balance import BalanceReader
 from backend.store.reading.trends import TrendDay, trend_of
@@ -30,7 +31,8 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
     def trends(request: Request) -> HTMLResponse:
         deps, words = pages.deps, Words(language_of(request))
         with deps.read() as reader:
-            last = _last_day(request, reader.present(deps.now()), BalanceReader(reader.connection, ()))
+            books, now = BalanceReader(reader.connection, ()), reader.present(deps.now())
+            last = asked_day(request.query_params.get("day", ""), books, now)
             if last is None or last < DAYS:
                 return pages.not_found(request, about="day")
             days = trend_of(reader.connection, last - DAYS + 1, last)
@@ -40,31 +42,23 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
             charts=charts_of(days, words),
             days=[day for day in reversed(days) if day.grams or day.accuracy.denominator],
             streams_seen=sorted({stream for day in days for stream in day.grams}),
-            first=day_text(last - DAYS + 1),
-            day=day_text(last),
-            before=day_text(last - DAYS),
-            after=day_text(last + DAYS),
+            first=date_text(last - DAYS + 1),
+            day=date_text(last),
+            before=date_text(last - DAYS),
+            after=date_text(last + DAYS),
             address_of=address_of,
-            date_of=day_text,
+            date_of=date_text,
             share_of=share_of,
             late_of=late_of,
         )
 
 
-def _last_day(request: Request, now: int, books: BalanceReader) -> int | None:
-    asked = request.query_params.get("day", "")
-    if asked:
-        return day_number(asked)
-    days = books.days()
-    return (now + 8 * 3600) // 86_400 if days is None else days.last
-
-
 def address_of(what: str, day: int) -> str:
     """Return where the facts of a day are behind a point of a line."""
     if what == "mass":
-        return f"/balance?day={day_text(day)}"
+        return f"/balance?day={date_text(day)}"
     formula = {"accuracy": "sorting-accuracy", "late": "timeliness", "coverage": "coverage"}[what]
-    return f"/indicators/{formula}?by=city&period={day_text(day)}"
+    return f"/indicators/{formula}?by=city&period={date_text(day)}"
 
 
 def share_of(value: Ratio) -> str:
@@ -90,7 +84,7 @@ def charts_of(days: Sequence[TrendDay], words: Words) -> list[Chart]:
                 Point(
                     day.day,
                     day.grams[stream] / _TONNE_GRAMS,
-                    f"{day_text(day.day)}: {words(f'stream.{int(stream)}')} {mass(day.grams[stream])}",
+                    f"{date_text(day.day)}: {words(f'stream.{int(stream)}')} {mass(day.grams[stream])}",
                     address_of("mass", day.day),
                 )
                 if stream in day.grams
@@ -108,7 +102,7 @@ def charts_of(days: Sequence[TrendDay], words: Words) -> list[Chart]:
             Point(
                 day.day,
                 100 * of(day).numerator / of(day).denominator,
-                f"{day_text(day.day)}: {label} {share_of(of(day))}",
+                f"{date_text(day.day)}: {label} {share_of(of(day))}",
                 address_of(what, day.day),
             )
             if of(day).denominator

@@ -14,3 +14,10 @@ def client_of(deps: ConsoleDeps) -> TestClient:
     app.include_router(create_console_router(deps))
     add_error_pages(app, deps)
     return TestClient(app, raise_server_exceptions=False)
+
+
+def page(client: TestClient, path: str) -> str:
+    """Return a page that must be there."""
+    answer = client.get(path)
+    assert answer.status_code == 200, path
+    return answer.text

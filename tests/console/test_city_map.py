@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 from console_city import DISTRICT, HOSTILE, MORNING, POINTS, SECOND_STREET, STATION_SITE, STREET, City
-from console_client import client_of
+from console_client import client_of, page
 from fastapi.testclient import TestClient
 
 from backend.console.deps import ConsoleDeps
@@ -37,12 +37,6 @@ SVG = re.compile(r'<svg class="city-map.*?</svg>', re.S)
 @pytest.fixture(autouse=True)
 def _counted(city: City) -> None:
     Tally(city.database).run_once()
-
-
-def page(client: TestClient, path: str) -> str:
-    answer = client.get(path)
-    assert answer.status_code == 200, path
-    return answer.text
 
 
 def level(client: TestClient, query: str) -> dict[str, Any]:

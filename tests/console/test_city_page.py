@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 from console_city import MORNING, City
-from console_client import client_of
+from console_client import client_of, page
 from fastapi.testclient import TestClient
 
 from backend.console.deps import ConsoleDeps
@@ -20,12 +20,6 @@ from backend.domain.types import lot_text
 
 DAY = "2026-03-01"
 SVG = re.compile(r'<svg class="sankey.*?</svg>', re.S)
-
-
-def page(client: TestClient, path: str) -> str:
-    answer = client.get(path)
-    assert answer.status_code == 200, path
-    return answer.text
 
 
 class TestTheCity:

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 from console_city import City
+from console_client import page
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
@@ -24,12 +25,6 @@ DAY, DAY_NUMBER = "2026-03-01", 20_513
 @pytest.fixture(autouse=True)
 def _counted(city: City) -> None:
     Tally(city.database).run_once()
-
-
-def page(client: TestClient, path: str) -> str:
-    answer = client.get(path)
-    assert answer.status_code == 200, path
-    return answer.text
 
 
 class TestThirtyDays:
