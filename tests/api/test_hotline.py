@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from hotline_server import KEY, Hotline12345, hotline_server
 from small_city import BINS, SITE, SmallCity
 
 from backend.api.app import create_api
@@ -25,54 +23,14 @@ from backend.store.complaints import ComplaintStore
 from backend.store.directory import DirectoryStore
 from backend.usecases.complaints import step_complaint
 
-KEY = "agreed between the two"
 BIN = bin_text(BINS[0])
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@dataclass
-class Hotline12345:
-    """The hotline's server as docs/spec/hotline.md describes it; it can be told to misbehave."""
-
-    status: int = 200
-    answer: bytes | None = None
-    orders: dict[str, str] = field(default_factory=dict)
-    heard: list[dict[str, Any]] = field(default_factory=list)
-
-    def take(self, case: str, key: str, body: bytes) -> tuple[int, bytes]:
-        if key != f"Bearer {KEY}":
-            return 401, b"{}"
-        if self.status != 200:
-            return self.status, b"{}"
-        self.heard.append(json.loads(body))
-        order = self.orders.setdefault(case, f"GZ2026-{len(self.orders) + 1}")
-        return 200, self.answer if self.answer is not None else json.dumps({"order": order}).encode()
-
-
 @pytest.fixture
 def hotline() -> Iterator[tuple[Hotline12345, str]]:
-    double = Hotline12345()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            case = self.path.rpartition("/work-orders/")[2]
-            status, answer = double.take(case, self.headers.get("Authorization", ""), body)
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield double, f"http://127.0.0.1:{server.server_port}/12345/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with hotline_server() as double:
+        yield double, double.url
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from people import PATIENCE, Phone, Registrar, Town
 from playwright.sync_api import expect
-from test_gate import hand_over, lift_by_hand
+from test_gate import arrive, lift_by_hand
 
 from backend.domain.types import Role, Stream
 
@@ -21,16 +21,6 @@ def taker(town: Town, carrier_desk: Registrar) -> Iterator[Phone]:
     carrier_desk.enrol(phone, Role.CREW)
     yield phone
     phone.context.close()
-
-
-def give_to_park(town: Town, crew: Phone, stream: Stream, place: int) -> str:
-    lot = crew.start_lot(stream.name.lower())
-    lift_by_hand(crew, town.system.bin_of(stream, place), fill=4)
-    hand_over(crew, lot)
-    crew.tap("back")
-    crew.wait_sent()
-    town.system.wait_for(f"/api/v1/lots/{lot}", status=2)
-    return lot
 
 
 def give_to_device(town: Town, crew: Phone, taker: Phone, lot: str) -> None:
@@ -75,7 +65,7 @@ def test_a_lot_is_taken_under_a_mandate_and_each_breach_is_said_before_the_seal(
     principal, seq = town.system.grant(
         PARK, CARRIER, grams=100_000, streams=1 << Stream.FOOD | 1 << Stream.RESIDUAL, site=int(site, 16)
     )
-    lot = give_to_park(town, crew, Stream.RESIDUAL, 5)
+    lot = arrive(town, crew, Stream.RESIDUAL, 5)
     taker.page.reload()
     taker.seen("take-open")
     taker.tap("take-open")

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
+from hotline_server import KEY, Hotline12345, hotline_server
 from people import DESK, PATIENCE, PHONE, Town, take_picture
 from playwright.sync_api import Page, expect
 from running_system import giai
@@ -28,47 +24,9 @@ from backend.domain.types import Stream
 from backend.exchange.hotline import HttpHotline
 from backend.jobs.hotline import HotlineJob
 
-KEY, CARRIER = "agreed between the two", "000002"
+CARRIER = "000002"
 HOUR, STATEMENTS = 3600, 6
 STAGES = ("发现上报", "流转分派", "受理处置", "跟踪督办", "评价结案")
-
-
-@dataclass
-class Hotline12345:
-    """The hotline's server as docs/spec/hotline.md describes it: it takes work orders and remembers them."""
-
-    url: str = ""
-    heard: list[dict[str, Any]] = field(default_factory=list)
-
-
-@contextmanager
-def hotline_server() -> Iterator[Hotline12345]:
-    double = Hotline12345()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:
-            assert self.headers["Authorization"] == f"Bearer {KEY}"
-            told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            double.heard.append(told)
-            answer = json.dumps({"order": f"GZ-{told['case'][:8]}"}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    double.url = f"http://127.0.0.1:{server.server_port}/12345/"
-    try:
-        yield double
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @dataclass

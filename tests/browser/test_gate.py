@@ -48,6 +48,17 @@ def hand_over(crew: Phone, lot: str) -> None:
     crew.picture("given", in_english=True)
 
 
+def arrive(town: Town, crew: Phone, stream: Stream, place: int) -> str:
+    """A truck with one bin of a stream is on its way; the lot."""
+    lot = crew.start_lot(stream.name.lower())
+    lift_by_hand(crew, town.system.bin_of(stream, place), fill=4)
+    hand_over(crew, lot)
+    crew.tap("back")
+    crew.wait_sent()
+    town.system.wait_for(f"/api/v1/lots/{lot}", status=2)
+    return lot
+
+
 def weigh(gate: Phone, *, declared: int, gross: str, tare: str) -> int:
     """Type what the indicator shows; return the grams sealed."""
     gate.find("gross").fill(gross)

@@ -10,7 +10,7 @@ import pytest
 from axe import faults_of
 from people import PATIENCE, Phone, Registrar, Town, overflow_of, take_picture
 from playwright.sync_api import Page, expect
-from test_gate import hand_over, lift_by_hand, offers
+from test_gate import arrive, offers
 from weighbridge import Weighbridge, weighbridge
 
 from backend.domain.types import Role, Stream
@@ -32,17 +32,6 @@ def terminal(town: Town, park_desk: Registrar) -> Iterator[Phone]:
 def bridge(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weighbridge]:
     with weighbridge(tmp_path_factory.mktemp("bridge"), origin=town.system.url) as made:
         yield made
-
-
-def arrive(town: Town, crew: Phone, stream: Stream, place: int) -> str:
-    """A truck with one bin of a stream is on its way; the lot."""
-    lot = crew.start_lot(stream.name.lower())
-    lift_by_hand(crew, town.system.bin_of(stream, place), fill=4)
-    hand_over(crew, lot)
-    crew.tap("back")
-    crew.wait_sent()
-    town.system.wait_for(f"/api/v1/lots/{lot}", status=2)
-    return lot
 
 
 def call_up(gate: Phone, lot: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from custody_stories import NETWORK, Blocks
 from sqlalchemy import select
 
+from backend.domain.types import device_text
 from backend.store.books import BOOK_TABLES, BooksStore
 from backend.store.session import Database
 from backend.store.tables import Slot, table_of
@@ -34,3 +35,22 @@ def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
             rows = [tuple(row) for row in connection.execute(select(*columns))]
             found[table.name] = sorted(rows, key=repr)
     return found
+
+
+def finding(name: str, at: int, site: int) -> dict[str, Any]:
+    """Return a radar finding as the table keeps it."""
+    return {
+        "finding_id": name,
+        "kind": "ghost-bin",
+        "variant": "lifted",
+        "at": at,
+        "confidence_permille": 990,
+        "site": device_text(site),
+        "subjects": "{}",
+        "evidence": "[]",
+        "numbers": "{}",
+        "rule_id": "ghost-bin",
+        "rule_version": 1,
+        "sought_in": "test",
+        "period": 0,
+    }

@@ -20,9 +20,9 @@ from aiosmtpd.controller import Controller
 from custody_stories import NOON
 from small_city import SITE, Clock
 from sqlalchemy import insert
+from store_support import finding
 
 from backend.chain.anvil import free_port
-from backend.domain.types import device_text
 from backend.exchange.alert_file import load_alert_settings
 from backend.exchange.complaint_rules_file import load_complaint_rules
 from backend.jobs.alerts import AlertJob
@@ -114,23 +114,7 @@ def clock() -> Clock:
 
 def find(database: Database, name: str, at: int = NOON) -> None:
     with database.transaction() as connection:
-        connection.execute(
-            insert(table_of(RadarFinding)).values(
-                finding_id=name,
-                kind="ghost-bin",
-                variant="lifted",
-                at=at,
-                confidence_permille=990,
-                site=device_text(SITE),
-                subjects="{}",
-                evidence="[]",
-                numbers="{}",
-                rule_id="ghost-bin",
-                rule_version=1,
-                sought_in="test",
-                period=0,
-            )
-        )
+        connection.execute(insert(table_of(RadarFinding)).values(finding(name, at, SITE)))
 
 
 def job_of(database: Database, clock: Clock, folder: Path, *recipients: dict[str, Any], port: int = 0) -> AlertJob:

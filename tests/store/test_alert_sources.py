@@ -11,6 +11,7 @@ import pytest
 from custody_stories import NETWORK, NOON
 from small_city import CREW, SITE
 from sqlalchemy import insert
+from store_support import finding
 
 from backend.domain.alerts import Alert, AlertKind, AlertMessage
 from backend.domain.layout import Kind
@@ -202,23 +203,7 @@ class TestTheDocumentation:
         put_segments(database, NOON - SILENT_SECONDS - 60)
         span = {"from_at": NOON - 900, "to_at": NOON, "age_max_seconds": 900, "segments_max": 3}
         put(database, ContinuitySpan, kind="backlog", **span)
-        put(
-            database,
-            RadarFinding,
-            finding_id="f",
-            kind="ghost-bin",
-            variant="lifted",
-            at=NOON,
-            confidence_permille=990,
-            site=device_text(SITE),
-            subjects="{}",
-            evidence="[]",
-            numbers="{}",
-            rule_id="ghost-bin",
-            rule_version=1,
-            sought_in="test",
-            period=0,
-        )
+        put(database, RadarFinding, **finding("f", NOON, SITE))
         with database.transaction() as connection:
             store = ComplaintStore(connection)
             report = Report(bin=5, site=SITE, kind=3, text="我叫陈某")
