@@ -1,7 +1,7 @@
 /** Hands in what another device sealed: its seals speak for it, so anybody may bring it. */
 import { hexToBytes } from "../domain/bytes.ts";
 import { splitWords } from "../domain/journal.ts";
-import { MalformedUpload, unpackUploads, type Upload } from "../domain/segment_bytes.ts";
+import { MalformedUpload, packUploads, unpackUploads, type Upload } from "../domain/segment_bytes.ts";
 import type { DeviceId } from "../domain/types.ts";
 import type { Api } from "./api.ts";
 
@@ -45,5 +45,11 @@ export function uploadsOfFile(text: string): readonly Upload[] | undefined {
     return undefined;
   }
   const { format, uploads } = (content ?? {}) as { format?: unknown; uploads?: unknown };
-  return format === "huanlian-rescue-1" && Array.isArray(uploads) ? (uploads as Upload[]) : undefined;
+  if (format !== "huanlian-rescue-1" || !Array.isArray(uploads)) return undefined;
+  try {
+    return unpackUploads(packUploads(uploads as Upload[]));
+  } catch {
+    // Whatever stumbled: these are not the segments that a phone writes down.
+    return undefined;
+  }
 }

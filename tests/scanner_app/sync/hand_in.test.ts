@@ -73,6 +73,23 @@ describe("handing in for another device", () => {
     expect(await handIn(apiOf(backendOf(phone)), forged)).toMatchObject({ is: "refused" });
   });
 
+  it("takes no file whose segments are rubbish", async () => {
+    const phone = await phoneWith(1);
+    const [good] = await unsentOf(phone);
+    const without = (change: object) => ({ ...good, ...change });
+    for (const bad of [
+      null,
+      7,
+      {},
+      without({ words: 5 }),
+      without({ device: "no" }),
+      without({ seal: null }),
+    ]) {
+      const text = JSON.stringify({ format: "huanlian-rescue-1", uploads: [good, bad] });
+      expect(uploadsOfFile(text), text).toBeUndefined();
+    }
+  });
+
   it("takes nothing else for a rescue file or a body", () => {
     for (const text of ["", "no json", "null", "[]", '{"format":"huanlian-rescue-1"}', '{"uploads":[]}'])
       expect(uploadsOfFile(text), text).toBeUndefined();
