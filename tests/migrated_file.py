@@ -21,6 +21,7 @@ def _migrated() -> bytes:
 
 def new_database(folder: Path) -> Database:
     """Return an empty database in a file of this folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "books.db"
     path.write_bytes(_migrated())
     return Database(f"sqlite:///{path}")
