@@ -1,5 +1,5 @@
 import type { Picture } from "./pixels.ts";
-import type { Look } from "./worker.ts";
+import { ReaderWorker } from "./reader_worker.ts";
 
 /** Finds the text of a QR code in a video frame: the phone's own reader where there is one, else ours. */
 export interface Decoder {
@@ -43,31 +43,15 @@ async function nativeDecoder(): Promise<Decoder | undefined> {
 }
 
 function workerDecoder(): Decoder {
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-  let broken: ReaderFailed | undefined;
-  let answer = (_look: Look): void => undefined;
-  worker.onmessage = ({ data }: MessageEvent<Look>) => answer(data);
-  worker.onerror = ({ message }) => {
-    // A worker that could not be loaded answers nothing, ever.
-    broken = new ReaderFailed(message);
-    answer({ failure: message });
-  };
+  const reader = ReaderWorker.take();
   return {
     decode: async (video) => {
       if (video.videoWidth === 0) return undefined;
-      const frame = await frameOf(video);
-      if (broken !== undefined) {
-        frame.close();
-        throw broken;
-      }
-      const look = await new Promise<Look>((resolve) => {
-        answer = resolve;
-        worker.postMessage(frame, [frame]);
-      });
+      const look = await reader.look(await frameOf(video));
       if ("failure" in look) throw new ReaderFailed(look.failure);
       return look.text;
     },
-    close: () => worker.terminate(),
+    close: () => reader.letGo(),
   };
 }
 

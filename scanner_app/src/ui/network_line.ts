@@ -33,9 +33,11 @@ export function networkLine(): { element: HTMLElement; draw(t: T, line: Line): v
   const told = h("p", { class: "line-text", role: "status" });
   const draw = (t: T, line: Line) => {
     const state = stateOf(line);
+    const text = t(TEXT[state]);
+    // Asked to at every change of the journal, which it mostly says nothing about.
+    if (element.dataset["is"] === state && told.textContent === text) return;
     element.className = `line ${TONE[state]}`;
     element.dataset["is"] = state;
-    const text = t(TEXT[state]);
     if (told.textContent !== text) told.textContent = text;
     const others = Object.values(TEXT).map((key) =>
       h("p", { class: "line-text keeps-room", "aria-hidden": "true" }, t(key)),

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { makeDecoder, ReaderFailed } from "../../../scanner_app/src/scan/decoder.ts";
+import { type Decoder, makeDecoder, ReaderFailed } from "../../../scanner_app/src/scan/decoder.ts";
+import { KEPT_MILLISECONDS, ReaderWorker } from "../../../scanner_app/src/scan/reader_worker.ts";
 import type { Look } from "../../../scanner_app/src/scan/worker.ts";
 
 const VIDEO = { videoWidth: 1280 } as HTMLVideoElement;
@@ -31,7 +32,19 @@ beforeEach(() => {
   vi.stubGlobal("createImageBitmap", async () => ({ close: () => undefined }));
   Answering.answer = undefined;
 });
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.useRealTimers();
+  // What a test handed on is not another's.
+  ReaderWorker.take();
+  vi.unstubAllGlobals();
+});
+
+async function readingDecoder(): Promise<Decoder> {
+  const decoder = await makeDecoder();
+  Answering.answer = { text: undefined };
+  await decoder.decode(VIDEO);
+  return decoder;
+}
 
 describe("a decoder", () => {
   it("gives what was read, or nothing", async () => {
@@ -71,8 +84,54 @@ describe("a decoder", () => {
     await expect(waiting).rejects.toThrow("404");
   });
 
-  it("ends its worker", async () => {
+  it("ends a worker that has shown nothing", async () => {
     const decoder = await makeDecoder();
+    decoder.close();
+    expect(Answering.newest?.isTerminated).toBe(true);
+  });
+
+  it("hands its worker on, until nobody has wanted it for long", async () => {
+    vi.useFakeTimers();
+    const first = await readingDecoder();
+    const worker = Answering.newest;
+    first.close();
+    vi.advanceTimersByTime(KEPT_MILLISECONDS - 1);
+    const second = await readingDecoder();
+    expect(Answering.newest).toBe(worker);
+    vi.advanceTimersByTime(KEPT_MILLISECONDS);
+    expect(worker?.isTerminated).toBe(false);
+    second.close();
+    vi.advanceTimersByTime(KEPT_MILLISECONDS);
+    expect(worker?.isTerminated).toBe(true);
+    await readingDecoder();
+    expect(Answering.newest).not.toBe(worker);
+  });
+
+  it("keeps one worker only", async () => {
+    const [first, second] = [await readingDecoder(), Answering.newest];
+    const other = await readingDecoder();
+    first.close();
+    other.close();
+    expect(second?.isTerminated).toBe(true);
+    expect(Answering.newest?.isTerminated).toBe(false);
+  });
+
+  it("begins anew after a look that failed", async () => {
+    const decoder = await readingDecoder();
+    const worker = Answering.newest;
+    Answering.answer = { failure: "no memory" };
+    await expect(decoder.decode(VIDEO)).rejects.toThrow("no memory");
+    decoder.close();
+    expect(worker?.isTerminated).toBe(true);
+    await makeDecoder();
+    expect(Answering.newest).not.toBe(worker);
+  });
+
+  it("does not hand on a worker that is still looking", async () => {
+    const decoder = await readingDecoder();
+    Answering.answer = undefined;
+    void decoder.decode(VIDEO);
+    await vi.waitFor(() => expect(Answering.newest?.asked).toBe(2));
     decoder.close();
     expect(Answering.newest?.isTerminated).toBe(true);
   });

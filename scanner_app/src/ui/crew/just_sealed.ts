@@ -19,17 +19,21 @@ export function lastBins(db: Database): Promise<StoredEntry[]> {
   });
 }
 
-/** A list that redraws itself, and how to stop it. */
-export function justSealed(app: App): { element: HTMLElement; stop(): void } {
+/** A list that redraws itself; `shown` is when everything sealed so far is on it. */
+export function justSealed(app: App): { element: HTMLElement; shown(): Promise<void>; stop(): void } {
   const list = h("ul", { class: "just-rows", label: app.t("justSealed") });
   const element = h("div", { class: "just", "aria-live": "polite", hidden: true }, list);
-  const draw = async () => {
+  const drawOnce = async () => {
     const rows = (await lastBins(app.db)).map((entry, at) => row(app, entry, at === 0));
     element.hidden = rows.length === 0;
     fill(list, ...rows);
   };
-  void draw();
-  return { element, stop: app.changes.listen(() => void draw()) };
+  // One after another: an older answer must not overwrite a newer one.
+  let drawn = drawOnce();
+  const draw = () => {
+    drawn = drawn.then(drawOnce, drawOnce);
+  };
+  return { element, shown: () => drawn, stop: app.changes.listen(draw) };
 }
 
 function row(app: App, stored: StoredEntry, isNewest: boolean): HTMLElement {

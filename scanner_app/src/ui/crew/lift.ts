@@ -6,9 +6,9 @@ import type { Fill } from "../../domain/weighing.ts";
 import type { TakenPhoto } from "../../scan/photo.ts";
 import { saltEvidence } from "../../sign/writer.ts";
 import type { Written } from "../../sign/writer.ts";
-import { readSingle } from "../../store/database.ts";
+import { readSingle, type StoredEntry } from "../../store/database.ts";
 import { findBin, type KnownBin } from "../../store/directory.ts";
-import { readEntries } from "../../store/journal.ts";
+import { readNewest } from "../../store/journal.ts";
 import type { App } from "../app.ts";
 import type { OwnLot } from "./lots.ts";
 import { photoEvidence } from "./photo_place.ts";
@@ -44,19 +44,24 @@ export async function lookUpBin(app: App, lot: OwnLot, label: Label, wasTyped: b
   return { label, bin, wasTyped, oddities };
 }
 
+/** Looks no further back than the question reaches: a shift has hundreds of entries, five minutes a few. */
 async function wasJustLifted(app: App, label: Label, bin: KnownBin | undefined): Promise<boolean> {
   const since = app.now() - REPEAT_MINUTES * 60;
-  const { nextSeq } = await app.writer.tip();
-  const recent = await readEntries(app.db, Math.max(1, nextSeq - 256));
-  return recent.some(({ kind, words, evidence }) => {
-    if (kind !== "lift") return false;
+  const liftOf = ({ words }: StoredEntry) => {
     const read = unpackEntry(words);
-    if (read.is !== "known" || read.entry.kind !== "lift") return false;
-    const { bin: number, occurred_at: at } = read.entry.fields;
-    if (Number(at) < since) return false;
-    if (bin !== undefined) return number === numberOf(bin.number);
-    return evidence?.document["serial_digest"] === label.serialDigest;
+    return read.is === "known" && read.entry.kind === "lift" ? read.entry.fields : undefined;
+  };
+  const [before] = await readNewest(app.db, {
+    count: 1,
+    isOver: (entry) => Number(liftOf(entry)?.occurred_at ?? since) < since,
+    isWanted: (entry) => {
+      const lift = liftOf(entry);
+      if (lift === undefined) return false;
+      if (bin !== undefined) return lift.bin === numberOf(bin.number);
+      return entry.evidence?.document["serial_digest"] === label.serialDigest;
+    },
   });
+  return before !== undefined;
 }
 
 /**

@@ -243,9 +243,13 @@ class BinScan {
       save.disabled = true;
       const judged = { grade, fill, grams, wasMassTyped: typed !== undefined, photo: place.photo() };
       const written = await trySeal(app, () => sealLift(app, lot, seen, judged));
-      save.disabled = false;
-      if (written === undefined) return;
+      if (written === undefined) {
+        save.disabled = false;
+        return;
+      }
       signalDone();
+      // The sheet makes way for a list that already says so: one picture, not two.
+      await this.just.shown();
       this.close();
     };
 
