@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import secrets
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
-import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -36,17 +32,14 @@ from backend.api import (
     routes_radar,
     routes_segments,
 )
-from backend.api.deps import Services, services_of
+from backend.api.deps import Services
 from backend.api.headers import SafeHeaders
 from backend.api.limits import BodyLimit, BodyTooLarge
+from backend.api.named_requests import NamedRequests
 from backend.api.problems import ApiProblem, problem_of, respond
 from backend.domain.errors import DomainError
 
-log = structlog.get_logger("api")
-
 _BY_STATUS = {400: "invalid-json", 404: "not-found", 405: "method-not-allowed", 413: "too-large"}
-_SECRET_PARTS = re.compile(r"(/enrolments/|/complaints/)[^/]+")
-
 
 ErrorPage = Callable[[Request, int], Response | None]
 """A page for a person's browser, or None where a program asks."""
@@ -93,40 +86,10 @@ def create_api(services: Services, *, max_body_bytes: int, error_page: ErrorPage
     app.include_router(routes_operations.router)
     app.include_router(routes_problems.router)
     _answer_with_problems(app, error_page)
-    app.middleware("http")(_with_request_id)
+    app.add_middleware(NamedRequests, too_large=_too_large)
     app.add_middleware(BodyLimit, max_body_bytes=max_body_bytes)
     app.add_middleware(SafeHeaders)
     return app
-
-
-async def _with_request_id(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Name every request, in its answer and in the log; no body, code or query is logged."""
-    request.state.request_id = secrets.token_hex(8)
-    began = time.perf_counter()
-    if getattr(request.state, "body_is_too_large", False):
-        response: Response = _too_large(request, "The declared length is too large.")
-    else:
-        try:
-            response = await call_next(request)
-        except BodyTooLarge:
-            response = _too_large(request, "The body is longer than allowed.")
-        except Exception:
-            log.exception("request failed", request_id=request.state.request_id)
-            response = respond(request, ApiProblem("internal-error", "It is logged under the request_id."))
-    response.headers["X-Request-Id"] = request.state.request_id
-    # The route's pattern, not the address: that holds ids.
-    route = getattr(request.scope.get("route"), "path", "none")
-    services_of(request).metrics.answer_seconds.labels(request.method, route, response.status_code).observe(
-        time.perf_counter() - began
-    )
-    log.info(
-        "request",
-        request_id=request.state.request_id,
-        method=request.method,
-        path=_SECRET_PARTS.sub(r"\1…", request.url.path),
-        status=response.status_code,
-    )
-    return response
 
 
 def _too_large(request: Request, detail: str) -> Response:
