@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Connection, Row, bindparam, func, insert, literal, select, update
+from sqlalchemy import BigInteger, Connection, Row, Text, any_, bindparam, func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -45,7 +46,12 @@ _JOURNALS_OF = (
     )
     .where(_DEVICES.c.device.in_(bindparam("devices", expanding=True)))
 )
-_STREAMS_OF = select(_BINS.c.number, _BINS.c.stream).where(_BINS.c.number.in_(bindparam("bins", expanding=True)))
+_NAMED = func.json_each(bindparam("bins")).table_valued("value")
+# A list is one value: a statement with thousands of names in it is written anew each time.
+_STREAMS_SQLITE = select(_BINS.c.number, _BINS.c.stream).join_from(_NAMED, _BINS, _BINS.c.number == _NAMED.c.value)
+_STREAMS_POSTGRESQL = select(_BINS.c.number, _BINS.c.stream).where(
+    _BINS.c.number == any_(bindparam("bins", type_=ARRAY(Text)))
+)
 
 
 def upsert(connection: Connection, table: Any, rows: Sequence[dict[str, Any]]) -> None:
@@ -256,11 +262,12 @@ class IntakeStore:
 
     def find_streams(self, bins: Collection[int]) -> dict[int, int]:
         """Return the stream of each of these bins that exists."""
-        found: dict[int, int] = {}
-        for some in _parts(sorted(bin_text(number) for number in bins)):
-            rows = self._connection.execute(_STREAMS_OF, {"bins": some})
-            found.update((int(text, 16), stream) for text, stream in rows)
-        return found
+        texts = sorted(map(bin_text, bins))
+        if self._connection.dialect.name == "sqlite":
+            rows = self._connection.execute(_STREAMS_SQLITE, {"bins": orjson.dumps(texts).decode()}).all()
+        else:
+            rows = self._connection.execute(_STREAMS_POSTGRESQL, {"bins": texts}).all()
+        return {int(text, 16): stream for text, stream in rows}
 
 
 def read_gap(connection: Connection, device: int) -> Gap | None:
