@@ -8,20 +8,28 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from backend.chain.client import Rpc
+from backend.chain.client import Rpc, RpcError
 from backend.chain.deploy import Deployment, deploy, planned_addresses
 from backend.chain.ledger_calls import encode_create_organisation, encode_record
 from backend.chain.ledger_events import SegmentRecorded
 from backend.chain.ledger_logs import decode_logs
 from backend.chain.packing import Pack, QueuedSegment, pack
-from backend.chain.transactions import account_of, send_and_wait, sign, suggest_fees, wait_for_receipt
+from backend.chain.transactions import (
+    NotMinedInTime,
+    SignedTransaction,
+    account_of,
+    send_and_wait,
+    sign,
+    suggest_fees,
+    wait_for_receipt,
+)
 from backend.cli.places import CITY_ADMIN, RELAYER, demo_governors, devnet_key
 from backend.domain.journal import Network, Segment
 from backend.domain.layout import Kind
@@ -35,6 +43,7 @@ LIFTS_A_SEGMENT = 250
 START = 1_772_337_600
 _SEGMENTS_AT_ONCE = 160
 """Half a block's gas: full blocks without end would raise the base fee past anything that was offered."""
+_TRIES, _TRY_SECONDS = 20, 30
 _GATE = 9
 
 
@@ -204,7 +213,7 @@ def send_packs(chain: Chain, packs: list[Pack]) -> list[bytes]:
     rpc, account = chain.rpc, account_of(devnet_key(RELAYER))
     nonce = int(rpc.call("eth_getTransactionCount", account.address, "latest"), 16)
     fees = suggest_fees(rpc)
-    hashes = []
+    sent = []
     for offset, one in enumerate(packs):
         signed = sign(
             account,
@@ -216,11 +225,22 @@ def send_packs(chain: Chain, packs: list[Pack]) -> list[bytes]:
             fees=fees.raised().raised().raised().raised().raised().raised(),
         )
         rpc.call("eth_sendRawTransaction", "0x" + signed.raw.hex())
-        hashes.append(signed.tx_hash)
-    for tx_hash in hashes:
-        receipt = wait_for_receipt(rpc, tx_hash, timeout_seconds=600)
-        assert receipt["status"] == "0x1"
-    return hashes
+        sent.append(signed)
+    for at in range(len(sent)):
+        _wait_for_first(rpc, sent[at:])
+    return [signed.tx_hash for signed in sent]
+
+
+def _wait_for_first(rpc: Rpc, unmined: Sequence[SignedTransaction]) -> None:
+    """Wait for the first of these; pools lose what they hold now and then, so all are sent again meanwhile."""
+    for _ in range(_TRIES):
+        with suppress(NotMinedInTime):
+            wait_for_receipt(rpc, unmined[0].tx_hash, timeout_seconds=_TRY_SECONDS)
+            return
+        for signed in unmined:
+            with suppress(RpcError):  # it is known already
+                rpc.call("eth_sendRawTransaction", "0x" + signed.raw.hex())
+    raise NotMinedInTime(f"0x{unmined[0].tx_hash.hex()} in {_TRIES * _TRY_SECONDS} s")
 
 
 @cache

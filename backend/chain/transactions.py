@@ -22,6 +22,10 @@ class TransactionFailed(Exception):
     """A transaction was mined and reverted, or can no longer be mined."""
 
 
+class NotMinedInTime(TransactionFailed):
+    """A transaction was not mined so far; it may still be, or have to be sent again."""
+
+
 @dataclass(frozen=True)
 class Fees:
     """What a transaction offers per gas, in wei."""
@@ -141,7 +145,8 @@ def send_and_wait(
 
     Raises:
         ContractError: the contract would say no, and how; nothing was sent.
-        TransactionFailed: it was mined and reverted, or was not mined in time.
+        TransactionFailed: it was mined and reverted.
+        NotMinedInTime: it was not mined so far.
     """
     account = account_of(key)
     gas = 21_000 if not data else estimate_gas(rpc, sender=account.address, to=to, data=data)
@@ -163,7 +168,12 @@ def send_and_wait(
 def wait_for_receipt(
     rpc: Rpc, tx_hash: bytes, *, timeout_seconds: float = 120, poll_period_seconds: float = 0.05
 ) -> dict[str, Any]:
-    """Return the receipt of a transaction that succeeded."""
+    """Return the receipt of a transaction that succeeded.
+
+    Raises:
+        TransactionFailed: it reverted.
+        NotMinedInTime: it was not mined so far.
+    """
     until = time.monotonic() + timeout_seconds
     while True:
         receipt: dict[str, Any] | None = rpc.call("eth_getTransactionReceipt", "0x" + tx_hash.hex())
@@ -172,5 +182,5 @@ def wait_for_receipt(
                 raise TransactionFailed(f"transaction 0x{tx_hash.hex()} reverted")
             return receipt
         if time.monotonic() > until:
-            raise TransactionFailed(f"transaction 0x{tx_hash.hex()} was not mined in {timeout_seconds} s")
+            raise NotMinedInTime(f"transaction 0x{tx_hash.hex()} was not mined in {timeout_seconds} s")
         time.sleep(poll_period_seconds)
