@@ -138,6 +138,7 @@ def create_app(settings: Settings, *, now: Callable[[], int] = wall_clock) -> Fa
                 services.now,
             ),
             tally=Tally(database),
+            is_busy=services.pressure.is_busy,
             period_ms=settings.poll_period_ms,
             heartbeat_seconds=settings.heartbeat_seconds,
             hotline=None if hotline is None else HotlineJob(database, hotline, now),

@@ -31,6 +31,10 @@ class Pressure:
         self._seconds_an_upload = 1 / _FIRST_PACE_PER_SECOND
         self._worked_since = self._promised_until = -math.inf
 
+    def is_busy(self) -> bool:
+        """Say whether an upload is being kept at this moment."""
+        return self._busy > 0
+
     def enter(self) -> None:
         """Take a place.
 

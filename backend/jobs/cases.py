@@ -56,16 +56,16 @@ class CaseSeeker:
         """Look at what is new; return how many cases were written.
 
         Reading locks nothing; what was found is written in one short transaction for each stretch of segments.
+        What comes in meanwhile is for the next time: then it is looked at together with what follows it.
         """
-        written = 0
-        while True:
-            count = self._look_on()
-            if count is None:
-                return written
+        written, is_level = 0, False
+        while not is_level:
+            count, is_level = self._look_on()
             written += count
+        return written
 
-    def _look_on(self) -> int | None:
-        """Look at the next stretch; None where nothing is new."""
+    def _look_on(self) -> tuple[int, bool]:
+        """Look at the next stretch; return how many cases were written, and whether it was the last one."""
         with self._database.transaction(writes=False) as connection:
             reading = CaseNewsReading(connection)
             done = CaseStore(connection).find_pass() or _NOTHING
@@ -89,16 +89,16 @@ class CaseSeeker:
             log.info("the chain replaced blocks; looking for cases again from the first one")
             with self._database.transaction() as connection:
                 CaseStore(connection).forget()
-            return 0
+            return 0, False
         is_further = (seen.segment_id, seen.findings_at) != (done.segment_id, done.findings_at)
         if not is_further and not found and not gone:
-            return None
+            return 0, True
         with self._database.transaction() as connection:
             store = CaseStore(connection)
             store.drop_codes(gone)
             store.replace(found)
             store.keep_pass(seen)
-        return sum(len(cases) for _, cases in found)
+        return sum(len(cases) for _, cases in found), is_last
 
     def _seek(
         self, connection: Connection, reading: CaseNewsReading, news: CaseNews, *, with_findings: bool

@@ -14,6 +14,7 @@ from backend.jobs.cases import CaseSeeker
 from backend.jobs.follow import Follower
 from backend.jobs.heartbeat import Heartbeat
 from backend.jobs.hotline import PERIOD_SECONDS, HotlineJob
+from backend.jobs.patience import patiently
 from backend.jobs.radar import Radar
 from backend.jobs.relay import Relay
 from backend.jobs.tally import Tally
@@ -37,22 +38,26 @@ def start_schedule(
     radar: Radar,
     cases: CaseSeeker,
     tally: Tally,
+    is_busy: Callable[[], bool],
     period_ms: int,
     heartbeat_seconds: float,
     hotline: HotlineJob | None = None,
     alerts: AlertJob | None = None,
     anchors: AnchorJob | None = None,
 ) -> BackgroundScheduler:
-    """Start the periodic work of this process; each piece runs one at a time, and in one process of many."""
+    """Start the periodic work of this process; each piece runs one at a time, and in one process of many.
+
+    `is_busy` says whether uploads are being kept now: what only counts and looks through waits for a lull then.
+    """
     period = period_ms / 1000
     work: list[tuple[str, float, Callable[[], object]]] = [
         ("keep the lease", LEASE_SECONDS / 3, lease.hold),
         ("tell that it lives", heartbeat_seconds, heartbeat.beat),
         ("watch chain and queue", heartbeat_seconds, _by_one(lease, heartbeat.look)),
         ("follow the ledger", period, _by_one(lease, follower.catch_up, meanwhile=follower.ask)),
-        ("count for the indicators", TALLY_SECONDS, _by_one(lease, tally.run_once)),
-        ("look for what does not fit", RADAR_SECONDS, _by_one(lease, radar.run_once)),
-        ("look for what waits", CASES_SECONDS, _by_one(lease, cases.run_once)),
+        ("count for the indicators", TALLY_SECONDS, _by_one(lease, patiently(tally.run_once, is_busy))),
+        ("look for what does not fit", RADAR_SECONDS, _by_one(lease, patiently(radar.run_once, is_busy))),
+        ("look for what waits", CASES_SECONDS, _by_one(lease, patiently(cases.run_once, is_busy))),
     ]
     if relay is not None:
         work.append(("relay segments", period, _by_one(lease, relay.run_once)))

@@ -19,7 +19,8 @@ class Tally:
     def run_once(self) -> int:
         """Count what is new; return how many segments that were.
 
-        Reading locks nothing; each few hundred segments are written in one short transaction.
+        Reading locks nothing; each few hundred segments are written in one short transaction. What comes in
+        meanwhile is for the next time.
         """
         segments, is_done = 0, False
         while not is_done:
@@ -38,7 +39,7 @@ class Tally:
                 and store.stands()
             ):
                 return 0, True
-            stands, placed = store.stands(), store.placed()
+            stands, placed, newest = store.stands(), store.placed(), store.newest_segment()
         with self._database.transaction() as connection:
             store = TallyStore(connection)
             if not stands:
@@ -53,7 +54,8 @@ class Tally:
                 store = TallyStore(connection)
                 if store.newest_placement() != placed.newest_block:
                     return segments, False
-                rows = store.segments_after(store.counted_to()[0])
+                counted_to = store.counted_to()[0]
+                rows = store.segments_after(counted_to) if counted_to < newest else []
             if not rows:
                 return segments, True
             counted = count(rows, placed)
