@@ -12,6 +12,7 @@ from backend.chain.artifacts import CONTRACTS, Artifact, load_artifact
 from backend.chain.client import Call, Rpc, RpcError
 from backend.chain.ledger_events import SegmentRecorded
 from backend.chain.ledger_logs import decode_log
+from backend.domain.days import day_of
 from backend.domain.journal import Entry, read_entries
 from backend.domain.layout import Kind
 from backend.domain.types import organisation_of
@@ -21,7 +22,6 @@ _BLOCKS_A_BATCH = 64
 _CALLS_A_BATCH = 200
 # A getter with several arguments is asked for every combination; past this many there is nothing new in them.
 _COMBINATIONS_MAX = 20_000
-_DAY_SECONDS, _SHANGHAI_SECONDS = 24 * 3600, 8 * 3600
 _STREAMS = range(1, 5)
 # A bytes17 stands at the left of its word.
 _AFTER_HEAD17 = 8 * (32 - 17)
@@ -66,7 +66,7 @@ class ChainReader:
         *blocks, logs = self._rpc.batch(calls)
         created = []
         for block in blocks:
-            self._ids["day"].add((int(block["timestamp"], 16) + _SHANGHAI_SECONDS) // _DAY_SECONDS)
+            self._ids["day"].add(day_of(int(block["timestamp"], 16)))
             place = f"block {int(block['number'], 16)}"
             yield PublicBytes("block", f"extra data of {place}", bytes.fromhex(block["extraData"][2:]))
             for transaction in block["transactions"]:

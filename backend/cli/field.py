@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +27,7 @@ from backend.cli.places import (
     require_deployment,
 )
 from backend.demo.city import PLAN, load_demo_city
+from backend.domain.days import begin_of, day_of
 from backend.domain.journal import Network
 from backend.domain.types import Role, device_text, organisation_text
 from backend.exchange.plan import build_plan, read_header, read_runs, write_plan
@@ -47,14 +47,10 @@ from backend.simulate.run import (
 from backend.simulate.vault import Vault
 from backend.store.directory import DirectoryStore
 
-_SHANGHAI = timedelta(hours=8)
-
 
 def midnight_days_ago(now: int, days: int) -> int:
     """Return the instant (Unix seconds) at which a day began in Asia/Shanghai."""
-    local = datetime.fromtimestamp(now, UTC) + _SHANGHAI
-    start = local.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days)
-    return int((start - _SHANGHAI).timestamp())
+    return begin_of(day_of(now) - days)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.domain.booking import day_of
+from backend.domain.days import day_of
 from backend.domain.periods import Period, date_text, read_period
 from backend.store.reading.balance import BalanceReader
 

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from backend.domain.custody_state import State, Totals
+from backend.domain.days import day_of
 
 _TOTAL_MASK = (1 << 64) - 1
-_SHANGHAI_SECONDS, _DAY_SECONDS = 8 * 3600, 86_400
-
-
-def day_of(block_time: int) -> int:
-    """Return the number of the Asia/Shanghai day that holds an instant."""
-    return (block_time + _SHANGHAI_SECONDS) // _DAY_SECONDS
 
 
 def book(state: State, organisation: int, block_time: int, stream: int, **grams: int) -> None:

@@ -12,8 +12,9 @@ from datetime import date, datetime, timedelta
 from enum import IntEnum
 from typing import Any, Final
 
+from backend.domain.days import DAY_SECONDS
 from backend.domain.errors import DomainError
-from backend.domain.working_time import DAY_SECONDS, WorkCalendar, local_day, midnight_of
+from backend.domain.working_time import WorkCalendar, local_day, midnight_of
 
 LIMITS: Final = frozenset(
     ("assign", "assign-urgent", "handle", "handle-urgent", "supervise", "rate", "close", "appeal")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
-from backend.domain.booking import day_of
+from backend.domain.days import day_of
 from backend.domain.journal import Entry
 from backend.domain.layout import WORD_BYTES, Kind
 from backend.domain.lifts import grams_in, lifted_at, stream_of

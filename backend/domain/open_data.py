@@ -15,6 +15,7 @@ from typing import Final
 
 import rfc8785
 
+from backend.domain.days import day_of
 from backend.domain.journal import split_entries
 from backend.domain.layout import Kind
 from backend.domain.lifts import bin_of, lifted_at, stream_of
@@ -47,7 +48,6 @@ ANCHOR_SCHEMA: Final = 1
 
 _STREAMS: Final = {int(stream): stream.name.lower() for stream in Stream}
 _GRAMS_BYTES, _LOT_BYTES = slice(13, 17), slice(9, 21)
-_SHANGHAI_SECONDS, _DAY_SECONDS = 8 * 3600, 86_400
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
 
 
@@ -180,5 +180,5 @@ def _lot_after(applied: bytes, lot: int | None) -> int | None:
 
 def _date_text(seconds: int) -> str:
     """Return the date in Asia/Shanghai; nothing where a device's clock shows a year that has no four digits."""
-    ordinal = _EPOCH + (seconds + _SHANGHAI_SECONDS) // _DAY_SECONDS
+    ordinal = _EPOCH + day_of(seconds)
     return datetime.date.fromordinal(ordinal).isoformat() if ordinal <= datetime.date.max.toordinal() else ""

@@ -7,7 +7,7 @@ import datetime
 import re
 from dataclasses import dataclass
 
-from backend.domain.booking import day_of
+from backend.domain.days import day_of
 
 _DAY, _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"), re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 _EPOCH = datetime.date(1970, 1, 1)

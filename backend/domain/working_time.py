@@ -1,8 +1,7 @@
 """Working time: which hours of which days count, on the clock of Asia/Shanghai.
 
-China keeps one time, without summer time, since 1991, so the zone is a fixed eight hours. A weekday works unless
-it is a public holiday, a weekend does not unless the State Council moved work onto it; both lists are data,
-published each year. For a year that is not listed, weekdays work.
+A weekday works unless it is a public holiday, a weekend does not unless the State Council moved work onto it; both
+lists are data, published each year. For a year that is not listed, weekdays work.
 """
 
 from __future__ import annotations
@@ -11,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-SHANGHAI_SECONDS: Final = 8 * 3600
-DAY_SECONDS: Final = 86_400
+from backend.domain.days import SHANGHAI_SECONDS
+
 _SATURDAY: Final = 5
 
 

@@ -6,18 +6,18 @@ from collections.abc import Callable
 
 import structlog
 
+from backend.domain.days import DAY_SECONDS, day_of
 from backend.domain.radar.looking import look_at_handoffs, look_at_lifts
 from backend.domain.radar.thresholds import Threshold, in_force
 from backend.store.findings import HANDOFFS, LIFTS, FindingStore, Pass
 from backend.store.reading import Reader
-from backend.store.reading.radar import RadarReading, day_of
+from backend.store.reading.radar import RadarReading
 from backend.store.session import Database
 
 log = structlog.get_logger("radar")
 
 WINDOW_DAYS = 31
 """Handoffs and tickets are looked at over a month, and found again each time."""
-_DAY_SECONDS = 86_400
 _LOOKS_AGAIN_SECONDS = 600
 """At weeks, which take long to read; time alone makes a lot overdue, also when nothing new is recorded."""
 
@@ -83,7 +83,7 @@ class Radar:
         return count
 
     def _look_at_weeks(self, done: Pass) -> int:
-        since = done.looked_at - WINDOW_DAYS * _DAY_SECONDS
+        since = done.looked_at - WINDOW_DAYS * DAY_SECONDS
         with self._database.transaction(writes=False) as connection:
             reading = RadarReading(connection)
             days = reading.recorded_days(day_of(since))

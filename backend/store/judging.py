@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select
 
+from backend.domain.days import DAY_SECONDS
 from backend.domain.disputes import Regulators
 from backend.domain.journal import read_entry, split_entries
 from backend.domain.layout import Kind
@@ -35,7 +36,6 @@ _PART = 400
 """So many values at once: databases limit how many a statement may carry."""
 _NAMED = 100
 _ENTRIES_A_SEGMENT = 256
-_DAY_SECONDS = 86_400
 _BASIS_BYTE = 7
 """Of a lift: its basis is this byte's high half."""
 
@@ -171,7 +171,7 @@ class _Gathering:
         self._load(segment_id for segment_id, _ in places)
         for segment_id, position in places:
             segment, entries = self._segments[segment_id]
-            if segment.block_time < occurred_at - _DAY_SECONDS:
+            if segment.block_time < occurred_at - DAY_SECONDS:
                 continue
             if read_entry(entries[position]).fields["occurred_at"] > occurred_at:
                 self._keep(segment_id, position, segment.outcomes[position])

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from backend.domain.booking import day_of
+from backend.domain.days import DAY_SECONDS, SHANGHAI_SECONDS, day_of
 from backend.domain.indicators import contamination
 from backend.domain.indicators.lift_counts import TIMELY_SECONDS, LiftCounts
 from backend.domain.journal import read_entry, split_entries
@@ -43,7 +43,6 @@ _QUARTERS = table_of(QuarterTally)
 SEGMENTS_AT_ONCE = 1_000
 BINS, DEVICES, PLACED = "bins", "devices", "placed"
 NO_SITE = ""
-_SHANGHAI_SECONDS, _DAY_SECONDS = 8 * 3600, 86_400
 _ONLY_PASS = 1
 _KEYS_A_QUERY = 200
 _GRADES = (Grade.CLEAN, Grade.SOME_MIXING, Grade.BADLY_MIXED)
@@ -140,8 +139,8 @@ def _count_lifts(
     stream, grade = (octets[:, 6] >> 4).astype(np.int64), octets[:, 6] & 0xF
     grams, organisation = _number(octets[:, 13:17]), (device >> np.uint64(40)).astype(np.int64)
     site, registered = placed.look_up(bins)
-    recorded_day = (recorded + _SHANGHAI_SECONDS) // _DAY_SECONDS
-    own_day = (occurred + _SHANGHAI_SECONDS) // _DAY_SECONDS
+    recorded_day = (recorded + SHANGHAI_SECONDS) // DAY_SECONDS
+    own_day = (occurred + SHANGHAI_SECONDS) // DAY_SECONDS
     day = np.where(occurred == 0, recorded_day, np.minimum(own_day, recorded_day))
     delay = recorded - occurred
     wrong = (answers >> 4 == Flaw.MIXED) | ((registered != 0) & (registered != stream))
@@ -163,7 +162,7 @@ def _count_lifts(
     # The clock of the fact, as for its day: the block's where the device's says nothing or is ahead.
     happened = np.where((occurred == 0) | (own_day > recorded_day), recorded, occurred)
     streets, place = np.unique(day << 32 | site, return_inverse=True)
-    seconds = (happened + _SHANGHAI_SECONDS) % _DAY_SECONDS
+    seconds = (happened + SHANGHAI_SECONDS) % DAY_SECONDS
     by_quarter = quarters_of(day_seconds=seconds, place=place, count=len(streets), grams=grams)
     for at, packed in enumerate(streets.tolist()):
         street = packed >> 32, placed.sites[packed & 0xFFFFFFFF]

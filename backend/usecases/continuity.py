@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from backend.domain.continuity import Backlog, Span, drain_after, gaps, seconds_of, union, within
+from backend.domain.days import DAY_SECONDS
 from backend.domain.set_facts import date_of
 from backend.usecases.prove_set import times_of
-
-_DAY_SECONDS = 86_400
 
 
 class SpanKind(StrEnum):
@@ -150,7 +149,7 @@ class Continuity:
 def start_of(period: Period, now: int) -> int:
     """Return when a period began: 30 days ago, or with the first day of this month in Shanghai."""
     if period is Period.LAST_30_DAYS:
-        return now - 30 * _DAY_SECONDS
+        return now - 30 * DAY_SECONDS
     return times_of(date_of(now)[:8] + "01")[0]
 
 

@@ -20,9 +20,9 @@ from custody_stories import (
 )
 from state_dump import dump_state
 
-from backend.domain.booking import day_of
 from backend.domain.custody import record_segment
 from backend.domain.custody_state import Recorded, Refused, State
+from backend.domain.days import day_of
 from backend.domain.devices import mark_forked, prove_fork, record_witness
 from backend.domain.errors import MalformedSegment
 from backend.domain.journal import (

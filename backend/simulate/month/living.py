@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from backend.chain.client import RpcError
 from backend.chain.ledger import Ledger
+from backend.domain.days import DAY_SECONDS
 from backend.domain.errors import DomainError
 from backend.domain.layout import Kind
 from backend.domain.types import Role, Scheme, organisation_of
@@ -28,7 +29,6 @@ from backend.store.directory import DirectoryStore
 
 BEGINS_BEFORE_SECONDS = 2 * 86_400
 """So long before its first midnight a month's chain begins: devices are enrolled and bins placed then."""
-_DAY_SECONDS = 86_400
 _LOOK_SECONDS = 0.02
 
 
@@ -66,7 +66,7 @@ def live_month(field: Field, month: Month, *, name: str, step_seconds: int) -> L
     writers = _enrol(field, month, name)
     done = 0
     for arrival in seal(month, writers, step_seconds=step_seconds):
-        day = (arrival.at - month.midnight) // _DAY_SECONDS
+        day = (arrival.at - month.midnight) // DAY_SECONDS
         if day > done:
             field.say(f"day {day} of {month.days} is recorded")
         done = max(day, done)
@@ -144,7 +144,7 @@ def _enrol(field: Field, month: Month, name: str) -> dict[int, JournalWriter]:
             scheme=Scheme.RAW,
             x=x,
             y=y,
-            occurred_at=month.midnight - _DAY_SECONDS,
+            occurred_at=month.midnight - DAY_SECONDS,
         )
         writers[device] = JournalWriter(field.network, device, key)
     openings = _open_sites(field, month, registrars)
@@ -166,7 +166,7 @@ def _open_sites(field: Field, month: Month, registrars: Mapping[int, JournalWrit
             site=opening.site,
             site_kind=opening.kind,
             digest=int.from_bytes(opening.digest, "big"),
-            occurred_at=month.midnight - _DAY_SECONDS,
+            occurred_at=month.midnight - DAY_SECONDS,
         )
     return openings
 
@@ -174,7 +174,7 @@ def _open_sites(field: Field, month: Month, registrars: Mapping[int, JournalWrit
 def _place_bins(field: Field, month: Month, name: str, registrars: Mapping[int, JournalWriter]) -> list[Placement]:
     placements = []
     for (site, placed_day), bins in _by_placement(field, month.district, name).items():
-        placed_from = month.midnight + placed_day * _DAY_SECONDS
+        placed_from = month.midnight + placed_day * DAY_SECONDS
         for start in range(0, len(bins), BINS_IN_A_PLACEMENT):
             placement = Placement(site, tuple(bins[start : start + BINS_IN_A_PLACEMENT]), placed_from)
             placements.append(placement)
@@ -183,7 +183,7 @@ def _place_bins(field: Field, month: Month, name: str, registrars: Mapping[int, 
                 site=site,
                 count=len(placement.bins),
                 digest=int.from_bytes(placement.digest, "big"),
-                occurred_at=month.midnight - _DAY_SECONDS,
+                occurred_at=month.midnight - DAY_SECONDS,
             )
     return placements
 

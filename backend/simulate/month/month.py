@@ -6,6 +6,7 @@ import random
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from backend.domain.days import DAY_SECONDS, day_of
 from backend.simulate.month import frauds
 from backend.simulate.month.district import CREW_ROLE, District, build
 from backend.simulate.month.handoffs import Yard
@@ -16,7 +17,6 @@ from backend.simulate.month.size import Size
 FIRST_MIDNIGHT = 1_772_294_400
 """2026-03-01 00:00 in Shanghai, a Sunday: where a month begins when nobody says otherwise."""
 A_THOUSAND_TRUCK_DAYS = 60
-_DAY_SECONDS, _SHANGHAI_SECONDS = 86_400, 8 * 3600
 _EPOCH_WEEKDAY = 4
 """1970-01-01 was a Thursday."""
 
@@ -34,7 +34,7 @@ class Month:
     @property
     def end(self) -> int:
         """When somebody looks at it: noon after its last day."""
-        return self.midnight + self.days * _DAY_SECONDS + _DAY_SECONDS // 2
+        return self.midnight + self.days * DAY_SECONDS + DAY_SECONDS // 2
 
     @property
     def lifts(self) -> int:
@@ -68,8 +68,8 @@ def make(
     for day in range(days):
         # Rain stays for some days; people throw away less on weekdays.
         wetness = 0.6 * wetness + sky.gauss(0, 0.08)
-        start = midnight + day * _DAY_SECONDS
-        weekday = ((start + _SHANGHAI_SECONDS) // _DAY_SECONDS + _EPOCH_WEEKDAY) % 7
+        start = midnight + day * DAY_SECONDS
+        weekday = (day_of(start) + _EPOCH_WEEKDAY) % 7
         weekend = 1.12 if weekday in (0, 6) else 1.0
         weather = weekend * (1 + max(-0.15, min(0.3, wetness)))
         loads = [

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.demo.city import Name, Organisation, OrganisationKind
+from backend.domain.days import DAY_SECONDS
 from backend.domain.keccak import keccak256
 from backend.domain.types import OrganisationId, SiteKind, bin_text, device_text, organisation_text
 from backend.simulate.month.district import CARRIERS, OFFICE, PARK, STATION, District, gate_site
 from backend.simulate.month.month import Month
 from backend.store.directory import DirectoryStore
 
-_DAY_SECONDS = 86_400
 _NUMERALS = "一二三四五六七八九"
 _DISTRICT = "示范区 Demonstration District"
 _METRES_OF = {gate_site(STATION): (2_400.0, -700.0), gate_site(CARRIERS[0]): (-800.0, 1_500.0)}
@@ -106,7 +106,7 @@ def write_directory(
             "stream": b.stream,
             "site": device_text(district.site(b.street)),
             "point_id": ids[f"{b.street}-{b.point}"],
-            "placed_from": month.midnight + b.placed_day * _DAY_SECONDS,
+            "placed_from": month.midnight + b.placed_day * DAY_SECONDS,
         }
         for b in district.bins
     ]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from backend.domain.days import day_of, end_of
 from backend.domain.journal import Segment
 from backend.domain.layout import Kind
 from backend.domain.writer import JournalWriter
 from backend.simulate.month.month import Month
-
-_DAY_SECONDS, _SHANGHAI_SECONDS = 86_400, 8 * 3600
 
 
 @dataclass(frozen=True)
@@ -54,4 +53,4 @@ def seal(month: Month, writers: Mapping[int, JournalWriter], *, step_seconds: in
 
 def _last_second_of_day(at: int) -> int:
     """In Shanghai."""
-    return ((at + _SHANGHAI_SECONDS) // _DAY_SECONDS + 1) * _DAY_SECONDS - _SHANGHAI_SECONDS - 1
+    return end_of(day_of(at)) - 1

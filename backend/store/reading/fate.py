@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from backend.domain.days import begin_of
 from backend.domain.fate import BinFate, BinLift, Measure, fate_of
 from backend.domain.lifts import lifted_at
 from backend.domain.mass_flows import Move, day_of_fact
@@ -23,7 +24,6 @@ from backend.store.segment_times import first_segment_at
 from backend.store.tables import LotRun, MassMove, ProductAmount, table_of
 
 _RUNS, _MOVES, _PRODUCTS = table_of(LotRun), table_of(MassMove), table_of(ProductAmount)
-_SHANGHAI_SECONDS, _DAY_SECONDS = 8 * 3600, 86_400
 _GRAMS_BYTES = slice(13, 17)
 
 
@@ -50,7 +50,7 @@ class FateReader:
         """Return what became of what was lifted from a bin on these days, as far as the books know."""
         places = find_lifts(self._connection, [number])[number]
         # Nothing is recorded before it happens, so older segments need not be opened.
-        first = first_segment_at(self._connection, days.first * _DAY_SECONDS - _SHANGHAI_SECONDS)
+        first = first_segment_at(self._connection, begin_of(days.first))
         recent = [place for place in places if place[0] >= first]
         lifts = [lift for day, lift in self._lifts(recent) if days.first <= day <= days.last]
         lots = self._reader.lots_after(sorted({f"{lift.lot:024x}" for lift in lifts}))

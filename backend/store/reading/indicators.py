@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from backend.domain.complaint_rules import ComplaintKind
+from backend.domain.days import begin_of, end_of
 from backend.domain.indicators import closure, complaint_handling, coverage, recovery
 from backend.domain.indicators.catalogue import OF_LIFTS
 from backend.domain.indicators.complaint_handling import Handled
@@ -36,7 +37,6 @@ from backend.store.tables import (
 _LIFTS, _HEARD, _PASSES = table_of(LiftTally), table_of(HeardTally), table_of(TallyPass)
 _POINTS = table_of(CollectionPoint)
 _COMPLAINTS, _DEVICES = table_of(Complaint), table_of(KnownDevice)
-_DAY_SECONDS, _SHANGHAI_SECONDS = 86_400, 8 * 3600
 CITY_KEY = "city"
 NO_DISTRICT = "-"
 """Key of the streets of which the directory names no district."""
@@ -248,7 +248,7 @@ class IndicatorReader:
 
     @cached_property
     def _crews(self) -> dict[str, set[int]]:
-        begins = self.period.first_day * _DAY_SECONDS - _SHANGHAI_SECONDS
+        begins = begin_of(self.period.first_day)
         crews: dict[str, set[int]] = defaultdict(set)
         for row in self._connection.execute(
             select(_DEVICES.c.device, _DEVICES.c.organisation, _DEVICES.c.not_after).where(
@@ -279,8 +279,8 @@ class IndicatorReader:
     @cached_property
     def _reported(self) -> tuple[dict[str, list[Handled]], dict[str, list[Handled]]]:
         """Complaints reported in the period, by street and by who has them; asked-for pick-ups are none."""
-        begins = self.period.first_day * _DAY_SECONDS - _SHANGHAI_SECONDS
-        ends = (self.period.last_day + 1) * _DAY_SECONDS - _SHANGHAI_SECONDS
+        begins = begin_of(self.period.first_day)
+        ends = end_of(self.period.last_day)
         by_site: dict[str, list[Handled]] = defaultdict(list)
         by_owner: dict[str, list[Handled]] = defaultdict(list)
         for row in self._connection.execute(

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sqlalchemy import Connection, func, select
 
+from backend.domain.days import begin_of, end_of
 from backend.domain.extent import Extent, Position
 from backend.domain.mass_flows import Flow
 from backend.domain.periods import date_text
@@ -34,7 +35,6 @@ from backend.usecases.views import Name
 _POINTS, _BINS, _PLACED = table_of(CollectionPoint), table_of(BinLabel), table_of(PlacedBin)
 _LIFTS, _HEARD, _QUARTERS = table_of(LiftTally), table_of(HeardTally), table_of(QuarterTally)
 _FINDINGS, _COMPLAINTS, _MOVES = table_of(RadarFinding), table_of(Complaint), table_of(MassMove)
-_DAY_SECONDS, _SHANGHAI_SECONDS = 86_400, 8 * 3600
 _FINDINGS_MAX = 1_000
 _RECEIPTS = (int(Flow.TAKEN), int(Flow.UNATTESTED))
 
@@ -173,7 +173,7 @@ class MapReader:
 
     def placed_bins(self, site: str, day: int) -> set[str]:
         """Return the bins of a street that the chain says stood there on a day."""
-        end = (day + 1) * _DAY_SECONDS - _SHANGHAI_SECONDS
+        end = end_of(day)
         rows = self._connection.execute(
             select(_PLACED.c.number).where(_PLACED.c.site == site, _PLACED.c.placed_from < end)
         )
@@ -190,7 +190,7 @@ class MapReader:
 
     def receipts(self, day: int) -> dict[tuple[str, str], Any]:
         """Return how many lots each (organisation, site) took over in each quarter of a day's hours."""
-        quarter = (_MOVES.c.occurred_at + _SHANGHAI_SECONDS - day * _DAY_SECONDS) // QUARTER_SECONDS
+        quarter = (_MOVES.c.occurred_at - begin_of(day)) // QUARTER_SECONDS
         key = (_MOVES.c.organisation, _MOVES.c.site, quarter)
         rows = self._connection.execute(
             select(*key, func.count()).where(_MOVES.c.day == day, _MOVES.c.flow.in_(_RECEIPTS)).group_by(*key)
@@ -204,10 +204,9 @@ class MapReader:
 
 
 def _found_on(day: int) -> Sequence[Any]:
-    begins = day * _DAY_SECONDS - _SHANGHAI_SECONDS
     return (
-        _FINDINGS.c.at >= begins,
-        _FINDINGS.c.at < begins + _DAY_SECONDS,
+        _FINDINGS.c.at >= begin_of(day),
+        _FINDINGS.c.at < end_of(day),
         _FINDINGS.c.follows_from.is_(None),
     )
 

@@ -15,6 +15,7 @@ import numpy as np
 from sqlalchemy import Connection, Row, and_, func, select
 
 from backend.domain.custody_state import LotStatus
+from backend.domain.days import day_of
 from backend.domain.journal import read_entry, split_entries
 from backend.domain.layout import WORD_BYTES, Kind
 from backend.domain.lifts import is_only_lifts
@@ -36,7 +37,6 @@ from backend.store.tables import (
 _SEGMENTS, _RUNS, _LOTS = table_of(LedgerSegment), table_of(LotRun), table_of(LotRow)
 _STEPS, _PLACED = table_of(CustodyStep), table_of(PlacedBin)
 _BINS, _POINTS = table_of(BinLabel), table_of(CollectionPoint)
-_DAY_SECONDS, _SHANGHAI_SECONDS = 86_400, 8 * 3600
 _SEGMENTS_AT_ONCE = 400
 _STEP_KINDS = (Kind.GIVE, Kind.TAKE, Kind.WEIGH, Kind.CLOSE, Kind.WITHDRAW, Kind.REFUSE, Kind.REDIRECT)
 
@@ -47,11 +47,6 @@ class RecordedDay(NamedTuple):
     day: int
     first_id: int
     last_id: int
-
-
-def day_of(at: int) -> int:
-    """Return the number of the day in Shanghai that an instant is on."""
-    return (at + _SHANGHAI_SECONDS) // _DAY_SECONDS
 
 
 @dataclass(frozen=True)

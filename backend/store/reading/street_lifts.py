@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from backend.domain.days import begin_of, end_of
 from backend.domain.indicators import contamination
 from backend.domain.journal import read_entry, split_entries
 from backend.domain.lifts import bin_of, lifted_at, stream_of
@@ -20,7 +21,6 @@ from backend.store.segment_times import first_segment_at
 from backend.store.tables import CustodyStep, LedgerSegment, PlacedBin, table_of
 
 _PLACED, _STEPS, _SEGMENTS = table_of(PlacedBin), table_of(CustodyStep), table_of(LedgerSegment)
-_DAY_SECONDS, _SHANGHAI_SECONDS = 86_400, 8 * 3600
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,14 @@ class StreetDay:
 
 def street_day(connection: Connection, site: str, period: Period) -> StreetDay:
     """Return a street's day, or month, of lifts."""
-    end = (period.last_day + 1) * _DAY_SECONDS - _SHANGHAI_SECONDS
+    end = end_of(period.last_day)
     placed = connection.execute(
         select(_PLACED.c.number, _PLACED.c.stream)
         .where(_PLACED.c.site == site, _PLACED.c.placed_from < end)
         .order_by(_PLACED.c.number, _PLACED.c.serial_digest.desc())
     )
     streams: dict[int, int] = {row.number: row.stream for row in placed}
-    first = first_segment_at(connection, period.first_day * _DAY_SECONDS - _SHANGHAI_SECONDS)
+    first = first_segment_at(connection, begin_of(period.first_day))
     found = find_lifts(connection, sorted(streams))
     places = [place for lifts in found.values() for place in lifts if place[0] >= first]
     lifts, heard = list[StreetLift](), set[int]()
