@@ -12,6 +12,7 @@ import numpy as np
 from backend.console.district_names import district_name
 from backend.console.language import Words
 from backend.console.map_sites import Flow, SitePlace, Sites
+from backend.domain.days import begin_of
 from backend.domain.extent import Extent, Position, extent_of, joined
 from backend.domain.indicators.coverage import RANKED_FROM_PPM
 from backend.domain.indicators.formula import MILLION
@@ -24,7 +25,6 @@ from backend.store.reading.street_lifts import StreetLift, street_day
 from backend.usecases.views import Name
 
 _MARGIN: Final = {"district": 0.0022, "street": 0.0007}
-_DAY_SECONDS, _SHANGHAI_SECONDS = 86_400, 8 * 3600
 NOWHERE: Final = np.zeros((2, QUARTERS), dtype=np.int64)
 
 
@@ -271,7 +271,7 @@ class Levels:
 
 def quarter_of(at: int, day: int) -> int:
     """Return which quarter of a day an instant is in; what a clock puts outside is in its first or last."""
-    return min(max((at + _SHANGHAI_SECONDS - day * _DAY_SECONDS) // QUARTER_SECONDS, 0), QUARTERS - 1)
+    return min(max((at - begin_of(day)) // QUARTER_SECONDS, 0), QUARTERS - 1)
 
 
 def _indicator(formula: str, kind: str, key: str, date: str) -> str:

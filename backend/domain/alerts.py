@@ -12,11 +12,10 @@ from typing import Final
 
 import rfc8785
 
+from backend.domain.days import DAY_SECONDS, begin_of, day_of
 from backend.domain.errors import DomainError
 from backend.domain.keccak import keccak256
 
-_SHANGHAI_SECONDS: Final = 8 * 3600
-_DAY_SECONDS: Final = 86_400
 _ID_BYTES: Final = 16
 
 
@@ -105,14 +104,14 @@ def message_id(preference: Preference, channel: str, alert: Alert, due_at: int) 
 
 
 def _minute_of(now: int) -> int:
-    return (now + _SHANGHAI_SECONDS) % _DAY_SECONDS // 60
+    return (now - begin_of(day_of(now))) // 60
 
 
 def _next(minute: int, now: int) -> int:
     """Return the next instant after now at this minute of the day."""
-    midnight = now - (now + _SHANGHAI_SECONDS) % _DAY_SECONDS
+    midnight = begin_of(day_of(now))
     at = midnight + 60 * minute
-    return at if at > now else at + _DAY_SECONDS
+    return at if at > now else at + DAY_SECONDS
 
 
 def _is_between(minute: int, start: int, end: int) -> bool:

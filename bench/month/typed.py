@@ -6,18 +6,17 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from backend.domain.days import DAY_SECONDS, day_of
 from backend.domain.radar.facts import Bins, Handoff, HeldLot, Lifts, Ticket
 from backend.domain.recorded import EntryId
 from backend.simulate.month.month import Month
-
-_DAY_SECONDS, _SHANGHAI_SECONDS = 86_400, 8 * 3600
 
 
 def bins_of(month: Month) -> Bins:
     """Return where all bins stand."""
     district = month.district
     return Bins.of(
-        (b.number, district.site(b.street), b.stream, month.midnight + b.placed_day * _DAY_SECONDS,
+        (b.number, district.site(b.street), b.stream, month.midnight + b.placed_day * DAY_SECONDS,
          *district.place(b.metres))
         for b in district.bins
     )  # fmt: skip
@@ -33,7 +32,7 @@ def lift_days(month: Month) -> Iterator[Lifts]:
             if line.kind == "load":
                 lot, lot_stream = f["lot"] & 0xFFFFFFFF, f["stream"]
             if line.kind == "lift":
-                day = (line.recorded_at + _SHANGHAI_SECONDS) // _DAY_SECONDS
+                day = day_of(line.recorded_at)
                 row = (device, seq, f["bin"], f["stream"], f["basis"], f["grams"], f["occurred_at"])
                 by_day[day].append((*row, line.recorded_at, lot, lot_stream))
     for day in sorted(by_day):
