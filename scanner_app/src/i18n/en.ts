@@ -211,6 +211,8 @@ export const en: Texts = {
 
   history: "Journal",
   historyEmpty: "No entries yet.",
+  historyTrimmed: "Older than {date}: kept on the ledger, no longer on this phone.",
+  historyTrimmedSee: "See the last of these on the public page",
   seqNumber: "Entry {n}",
   stateQueued: "To send",
   stateAccepted: "Received",

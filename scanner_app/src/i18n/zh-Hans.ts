@@ -204,6 +204,8 @@ export const zhHans = {
 
   history: "流水账",
   historyEmpty: "还没有条目。",
+  historyTrimmed: "{date}之前的条目已在总账（链上）保存，本机不再保留。",
+  historyTrimmedSee: "在公开页面查看其中最后一条",
   seqNumber: "第 {n} 条",
   stateQueued: "待上传",
   stateAccepted: "已收到",

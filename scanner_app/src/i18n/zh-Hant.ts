@@ -205,6 +205,8 @@ export const zhHant: Texts = {
 
   history: "流水帳",
   historyEmpty: "還沒有條目。",
+  historyTrimmed: "{date}之前的條目已在總賬（鏈上）保存，本機不再保留。",
+  historyTrimmedSee: "在公開頁面查看其中最後一條",
   seqNumber: "第 {n} 條",
   stateQueued: "待上傳",
   stateAccepted: "已收到",
