@@ -37,6 +37,8 @@ const TRIMMING_ROLES: readonly Role[] = ["crew", "gate", "scale"];
 const READ_AT_ONCE = 256;
 const STORAGE_SHORT = 0.8;
 const REST_SECONDS = 600;
+/** Where nobody answered: soon again. */
+const AWAY_SECONDS = 60;
 
 export class Keeper {
   private readonly own: OwnJournal;
@@ -45,6 +47,7 @@ export class Keeper {
   private restUntil: Seconds = 0;
   private nodes: readonly string[] | undefined;
   private wasRefusedRoom = false;
+  private isNobodyThere = false;
 
   constructor(
     private readonly db: Database,
@@ -68,19 +71,26 @@ export class Keeper {
   /** The browser has refused to keep an entry: what is proved may go before its time. */
   wantRoom(): void {
     this.wasRefusedRoom = true;
+    this.lookAgain();
+  }
+
+  /** There is a network again, say. */
+  lookAgain(): void {
     this.restUntil = 0;
   }
 
   /** One small piece of work; true when there may be more of it. */
   async round(): Promise<boolean> {
     if (!TRIMMING_ROLES.includes(this.identity.role) || this.now() < this.restUntil) return false;
+    this.isNobodyThere = false;
     const limit = this.now() - ((await this.isShort()) ? KEPT_WHEN_SHORT_SECONDS : KEPT_SECONDS);
     if (await this.proveNext(limit)) return true;
     if (await this.trimNext(limit)) return true;
     this.from = 1;
     this.nodes = undefined;
-    this.restUntil = this.now() + REST_SECONDS;
-    this.wasRefusedRoom = false;
+    this.restUntil = this.now() + (this.isNobodyThere ? AWAY_SECONDS : REST_SECONDS);
+    // What is refused room stays so until all that may go has gone.
+    this.wasRefusedRoom &&= this.isNobodyThere;
     return false;
   }
 
@@ -105,12 +115,13 @@ export class Keeper {
 
   private async prove(seq: Seq): Promise<boolean> {
     this.nodes ??= await knownNodes(this.db, this.api);
-    if (this.nodes.length === 0) return false;
+    this.isNobodyThere = this.nodes === undefined;
+    if (this.nodes === undefined || this.nodes.length === 0) return false;
     const answer = await this.api.bundle(this.identity.device, seq);
-    if (answer.is === "unreachable") return false;
     const run = answer.is === "ok" ? await this.checked(answer.value, seq) : undefined;
     const said = run && (await askElsewhere(this.nodes, this.own.chainId, run.block));
-    if (said === "nobody") return false;
+    this.isNobodyThere = answer.is === "unreachable" || said === "nobody";
+    if (this.isNobodyThere) return false;
     // What could not be proved stays, and is asked for again after the rest.
     this.from = (said === "final" ? run?.lastSeq : undefined) ?? seq;
     this.from += 1;

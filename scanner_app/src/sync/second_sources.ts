@@ -9,11 +9,12 @@ export type Said = "final" | "other" | "nobody";
 
 /**
  * All nodes that this device was ever told of. None is forgotten: a server that turns to lying cannot take away the
- * one that would have said so.
+ * one that would have said so. Undefined before it was told anything.
  */
-export async function knownNodes(db: Database, api: Api): Promise<readonly string[]> {
+export async function knownNodes(db: Database, api: Api): Promise<readonly string[] | undefined> {
   const known = (await readSingle(db, "nodes")) ?? [];
   const answer = await api.network();
+  if (answer.is !== "ok" && known.length === 0) return undefined;
   const told = answer.is === "ok" ? (answer.value.nodes ?? []) : [];
   const all = [...new Set([...known, ...told])];
   if (all.length > known.length) await keepSingle(db, "nodes", all);

@@ -33,7 +33,7 @@ export class Sync {
       changes: Changes;
       uploader: Uploader;
       follower: Follower;
-      keeper: Pick<Keeper, "round">;
+      keeper: Pick<Keeper, "round" | "lookAgain">;
       tipSeq: () => Promise<number>;
     },
   ) {}
@@ -63,6 +63,7 @@ export class Sync {
   /** Failures on the line before say nothing of this one, also when the last of them is only now coming to light. */
   private comeBack = (): void => {
     this.isBackOnline = true;
+    this.parts.keeper.lookAgain();
     this.hurry();
   };
 

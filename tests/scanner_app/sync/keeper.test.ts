@@ -50,6 +50,7 @@ class Street {
   readonly node = new MadeNode();
   bundles = new Map<Seq, string>();
   nodes: readonly string[] = [NODE];
+  isCut = false;
   private blocks = 0;
 
   private constructor(readonly phone: Phone) {}
@@ -90,6 +91,7 @@ class Street {
 
   readonly fetch: typeof fetch = async (input, init) => {
     const url = String(input);
+    if (this.isCut) throw new TypeError("no network");
     if (url === NODE) return this.node.answer(String(init?.body));
     if (url.endsWith("/network")) return Response.json({ nodes: this.nodes });
     const bundle = this.bundles.get(Number(url.split("/").at(-2)));
@@ -434,6 +436,26 @@ describe("a server that says `finalized`", () => {
     await nothingGone();
     street.nodes = [];
     await nothingGone();
+  });
+
+  it("is asked again soon when nobody was there, and at once when the network is back", async () => {
+    street.isCut = true;
+    let now = NOW + OLD;
+    const { db, identity, key } = street.phone;
+    const keeper = new Keeper(db, new Api(street.fetch, () => "en"), identity, key.publicKey, () => now);
+    expect(await keeper.round()).toBe(false);
+    street.isCut = false;
+    expect(await keeper.round()).toBe(false);
+    now += 60;
+    expect(await keeper.round()).toBe(true);
+    street.isCut = true;
+    while (await keeper.round());
+    expect(await street.seqs()).toHaveLength(11);
+    street.isCut = false;
+    expect(await keeper.round()).toBe(false);
+    keeper.lookAgain();
+    while (await keeper.round());
+    expect(await street.seqs()).toEqual([9, 10, 11, 12, 13, 14]);
   });
 
   it("cannot make a phone forget a node that would have told otherwise", async () => {

@@ -37,7 +37,7 @@ describe("a phone that finds the network again", () => {
       changes,
       uploader: line.uploader,
       follower: { round: async () => false } as unknown as Follower,
-      keeper: { round: async () => false },
+      keeper: { round: async () => false, lookAgain: () => undefined },
       tipSeq: async () => 0,
     });
     sync.start();
