@@ -12,6 +12,7 @@ from offline_shift import Shift, begin_shift, sealed_by
 from people import PATIENCE, Phone, Town
 from playwright.sync_api import Route, expect
 from running_system import RunningSystem
+from test_ways_on import full_disk
 
 from backend.domain.types import Stream
 
@@ -165,23 +166,26 @@ def test_old_entries_go_once_they_are_proved_and_nothing_else_does(town: Town, s
     system.wait_for(f"/api/v1/entries/{crew.device}/{max(before) + 1}", outcome="applied")
 
 
-def test_where_storage_is_short_what_is_proved_goes_early_and_nothing_else(town: Town, shift: Shift) -> None:
+def test_where_storage_was_refused_what_is_proved_goes_early_and_nothing_else(town: Town, shift: Shift) -> None:
     crew = shift.crew
     first, _ = _work(shift)
     before = _kept(crew)
-    queued = max(before) + 1
-    session = crew.context.new_cdp_session(crew.page)
-    with crew.without_network():
-        _lift(shift, Stream.RESIDUAL, 9)
-        used = crew.page.evaluate("() => navigator.storage.estimate().then(({usage}) => usage)")
-        origin = {"origin": town.system.url, "quotaSize": int(used * 1.2)}
-        session.send("Storage.overrideQuotaForOrigin", origin)
-        _days_on(crew, 2)
-        crew.seen("lot-mass")
-        assert _kept(crew).keys() == {*before, queued}
+    _days_on(crew, 2)
+    crew.tap("scan-open")
+    crew.type_bin(town.system.bin_of(Stream.RESIDUAL, 9))
+    crew.tap("grade-1")
+    crew.tap("fill-1")
+    # There is room, as far as anybody knows, so thirty days are kept.
+    assert _kept(crew).keys() == before.keys()
+    with full_disk(crew):
+        crew.tap("save-lift")
+        crew.tap("doubt-continue")
+        crew.seen("failure-full")
+        assert _kept(crew).keys() == before.keys()
+    crew.tap("failure-again")
+    expect(crew.find("bin-found")).to_have_count(0)
     _wait_trimmed(crew)
     crew.page.wait_for_function(f"(first) => ({_SEQS})().then((all) => all[0][0] === first)", arg=first)
-    assert list(_kept(crew)) == list(range(first, queued + 1))
-    session.send("Storage.overrideQuotaForOrigin", {"origin": town.system.url})
+    assert list(_kept(crew)) == list(range(first, max(before) + 2))
     crew.page.evaluate("location.hash = '#/'")
     crew.wait_sent()
