@@ -99,6 +99,7 @@ def create_app(settings: Settings, *, now: Callable[[], int] = wall_clock) -> Fa
         deployment=deployment,
         finality=settings.finality,
         public_base_url=settings.public_base_url,
+        phone_nodes=settings.phone_node_urls,
         chain_is_reachable=lambda: bool(follower.is_reachable),
         chain_head=lambda: follower.chain_head,
         stale_seconds=stale_after(settings.heartbeat_seconds),
@@ -161,7 +162,7 @@ def create_app(settings: Settings, *, now: Callable[[], int] = wall_clock) -> Fa
     app.include_router(create_console_router(pages))
     _serve_authority(app, settings.data_dir / "lan" / "authority.pem")
     if APP_DIST.is_dir():
-        app.mount("/app", AppFiles(directory=APP_DIST, html=True), name="app")
+        app.mount("/app", AppFiles(directory=APP_DIST, nodes=settings.phone_node_urls), name="app")
     return app
 
 

@@ -8,6 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+# Part of it goes into a policy that browsers read: nothing in it may end a source, or a rule.
+_NODE = r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?"
+
 
 class Settings(BaseSettings):
     """How this process is set up; each field is the variable HUANLIAN_<FIELD>."""
@@ -22,6 +25,11 @@ class Settings(BaseSettings):
     public_base_url: str = Field(default="", description="The address printed on labels")
     finality: Literal["tag"] | Annotated[int, Field(ge=0)] = Field(
         default="tag", description="What makes a block final: the node's tag, or so many blocks on top"
+    )
+    phone_nodes: str = Field(
+        default="",
+        pattern=rf"^({_NODE}(,{_NODE})*)?$",
+        description="RPC endpoints that phones may ask of a block, separated by commas; best those of others",
     )
     poll_period_ms: int = Field(default=500, gt=0, description="How often the chain is asked for news")
     heartbeat_seconds: float = Field(default=5.0, gt=0, description="How often the server tells that it lives")
@@ -46,6 +54,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's URL."""
         return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'huanlian.db'}"
+
+    @property
+    def phone_node_urls(self) -> tuple[str, ...]:
+        """The nodes that phones may ask, one by one."""
+        return tuple(url for url in self.phone_nodes.split(",") if url)
 
     @property
     def deployment_file(self) -> Path:

@@ -48,6 +48,8 @@ class Services:
     deployment: Deployment
     finality: Literal["tag"] | int
     public_base_url: str
+    phone_nodes: tuple[str, ...] = field(default=(), kw_only=True)
+    """RPC endpoints that a phone may ask of a block, besides this server."""
     chain_is_reachable: Callable[[], bool]
     now: Callable[[], int] = field(default=wall_clock)
     tolerances: Tolerances = field(default_factory=load_tolerances)

@@ -32,6 +32,7 @@ def show_network(services: UseServices) -> NetworkShape:
         domain=DomainShape(name=DOMAIN_NAME, version=DOMAIN_VERSION),
         finality=services.finality,
         public_base_url=services.public_base_url,
+        nodes=list(services.phone_nodes),
         now=instant(services.now()),
     )
 

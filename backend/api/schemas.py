@@ -234,6 +234,7 @@ class NetworkShape(Shape):
     domain: DomainShape
     finality: Literal["tag"] | int
     public_base_url: str
+    nodes: list[str]
     now: str
 
 

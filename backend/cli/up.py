@@ -127,6 +127,8 @@ class Up:
             {
                 "HUANLIAN_DATA_DIR": str(self.data_dir),
                 "HUANLIAN_RPC_URLS": rpc_url,
+                # A phone on another machine cannot reach it, and then keeps its whole journal.
+                "HUANLIAN_PHONE_NODES": os.environ.get("HUANLIAN_PHONE_NODES", rpc_url),
                 "HUANLIAN_RELAYER_KEY": devnet_key(RELAYER).hex(),
                 "HUANLIAN_PUBLIC_BASE_URL": os.environ.get("PUBLIC_BASE_URL", address),
                 "HUANLIAN_IS_DEMO": "1",

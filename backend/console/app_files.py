@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Sequence
 from functools import lru_cache
 from os import PathLike, stat_result
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -41,8 +43,20 @@ _SQUEEZED: Final = {
 _YEAR_SECONDS: Final = 31_536_000
 
 
+def app_safety(nodes: Sequence[str]) -> dict[str, str]:
+    """Return what a phone's files are sent with: it may ask these nodes of a block, and no other machine."""
+    policy = APP_SAFETY["Content-Security-Policy"]
+    origins = ["{0.scheme}://{0.netloc}".format(urlsplit(url)) for url in nodes]
+    others = [origin for origin in origins if not origin.startswith(OWN_MACHINE.removesuffix("*"))]
+    return {**APP_SAFETY, "Content-Security-Policy": policy.replace(OWN_MACHINE, " ".join([OWN_MACHINE, *others]))}
+
+
 class AppFiles(StaticFiles):
     """Serves the built app. Files under `assets/` are named by their content, and kept for a year."""
+
+    def __init__(self, *, directory: Path, nodes: Sequence[str] = ()) -> None:
+        super().__init__(directory=directory, html=True)
+        self._safety = app_safety(nodes)
 
     def file_response(
         self, full_path: PathLike[str] | str, stat_result: stat_result, scope: Scope, status_code: int = 200
@@ -51,7 +65,7 @@ class AppFiles(StaticFiles):
         path = Path(full_path)
         is_named_by_content = path.parent.name == "assets"
         age = f"public, max-age={_YEAR_SECONDS}, immutable" if is_named_by_content else "no-cache"
-        headers = {**APP_SAFETY, "Cache-Control": age, "Vary": "Accept-Encoding"}
+        headers = {**self._safety, "Cache-Control": age, "Vary": "Accept-Encoding"}
         asked = Headers(scope=scope)
         if path.suffix in _SQUEEZED and "gzip" in asked.get("accept-encoding", ""):
             return self._squeezed(path, stat_result, asked, headers)

@@ -54,10 +54,13 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     before = texts.read_text(encoding="utf-8")
     assert _OLD in before
     texts.write_text(before.replace(_OLD, _NEW), encoding="utf-8")
-    command = [str(ROOT / "node_modules/.bin/vite"), "build", "--config", str(source / "vite.config.ts")]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    built = subprocess.run(command, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True)
-    assert built.returncode == 0, f"{built.stdout}{built.stderr}"
+    for config in ("vite.config.ts", "vite.sw.config.ts"):
+        command = [str(ROOT / "node_modules/.bin/vite"), "build", "--config", str(source / config)]
+        built = subprocess.run(
+            command, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True
+        )
+        assert built.returncode == 0, f"{built.stdout}{built.stderr}"
     return ROOT / "scanner_app" / "dist", source / "dist"
 
 

@@ -22,7 +22,7 @@ def client(tmp_path: Path) -> TestClient:
     (tmp_path / "assets" / "reader-abc.wasm").write_bytes(b"\0asm" + bytes(500))
     (tmp_path / "icon-192.png").write_bytes(b"\x89PNG")
     app = FastAPI()
-    app.mount("/app", AppFiles(directory=tmp_path, html=True))
+    app.mount("/app", AppFiles(directory=tmp_path))
     return TestClient(app)
 
 
@@ -46,6 +46,16 @@ class TestAppFiles:
         assert allowed == {"'none'", "'self'", "'wasm-unsafe-eval'", "blob:", "data:"}
         assert "geolocation=()" in answer.headers["permissions-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
+
+    def test_may_ask_the_nodes_that_were_named_and_no_other_machine(self, tmp_path: Path) -> None:
+        (tmp_path / "index.html").write_text(PAGE)
+        app = FastAPI()
+        nodes = ("https://node.example/rpc/key", "http://127.0.0.1:8545", "http://10.0.0.7:8545")
+        app.mount("/app", AppFiles(directory=tmp_path, nodes=nodes))
+        policy = policy_of(dict(TestClient(app).get("/app/").headers))
+        mine = ["'self'", "http://127.0.0.1:*"]
+        assert policy["connect-src"] == [*mine, "https://node.example", "http://10.0.0.7:8545"]
+        assert policy["script-src"] == ["'self'", "'wasm-unsafe-eval'"]
 
     def test_are_squeezed_for_those_who_take_them_so(self, client: TestClient) -> None:
         plain = client.get("/app/assets/index-abc.js", headers={"Accept-Encoding": "identity"})

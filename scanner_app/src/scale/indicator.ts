@@ -1,4 +1,4 @@
-/** What a weighbridge's indicator shows, heard from the gateway on this machine: no server and no network needed. */
+/** What a scale's indicator shows, heard from the gateway on this machine: no server and no network needed. */
 import type { Grams, Seconds } from "../domain/types.ts";
 
 /** Why an indicator shows no mass, as the gateway names it. */
@@ -20,6 +20,7 @@ export type Shown =
 /** The gateway's port on this machine unless somebody chose another. */
 export const USUAL_PORT = 8790;
 const PORT_KEY = "huanlian-scale-port";
+const TRUCK_PORT_KEY = "huanlian-truck-scale-port";
 
 /** The port at which this device last listened to a gateway; undefined when nobody ever connected it. */
 export function readScalePort(): number | undefined {
@@ -28,6 +29,16 @@ export function readScalePort(): number | undefined {
 
 export function keepScalePort(port: number): void {
   localStorage.setItem(PORT_KEY, String(port));
+}
+
+/** The port at which this crew's phone listens to its truck's scale; undefined unless somebody switched it on. */
+export function readTruckScalePort(): number | undefined {
+  return portOf(localStorage.getItem(TRUCK_PORT_KEY) ?? "");
+}
+
+export function keepTruckScalePort(port: number | undefined): void {
+  if (port === undefined) localStorage.removeItem(TRUCK_PORT_KEY);
+  else localStorage.setItem(TRUCK_PORT_KEY, String(port));
 }
 
 /** A port as somebody typed it; undefined when it is none. */

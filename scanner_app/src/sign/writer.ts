@@ -1,6 +1,6 @@
 /** A journal together with the key that seals it: one entry, one seal, on disk, then it is done. */
 import { foldOwn } from "../domain/custody.ts";
-import { type Device, emptyState, type State } from "../domain/custody_state.ts";
+import type { State } from "../domain/custody_state.ts";
 import { type Evidence, type EvidenceDocument, makeEvidence } from "../domain/evidence.ts";
 import { type Heard, withHeard } from "../domain/heard.ts";
 import {
@@ -11,8 +11,9 @@ import {
   type JournalTip,
   packEntry,
 } from "../domain/journal.ts";
+import { ownStart } from "../domain/own_journal.ts";
 import { keyHash, sealDigest } from "../domain/seal.ts";
-import { type Answer, type Head, ROLE_CODE, type Seconds, type Seq } from "../domain/types.ts";
+import type { Answer, Head, Seconds, Seq } from "../domain/types.ts";
 import type { Changes } from "../store/changes.ts";
 import {
   type Database,
@@ -39,7 +40,6 @@ export interface Written {
 
 export class JournalWriter {
   readonly place: JournalPlace;
-  private readonly self: Device;
   private folded: State;
   private foldedTo: Seq = 0;
 
@@ -51,28 +51,22 @@ export class JournalWriter {
     private readonly now: () => Seconds,
   ) {
     this.place = { ...identity.network, device: identity.device };
-    this.self = {
-      keyHash: keyHash(key.publicKey),
-      nextSeq: 1,
-      notAfter: 0,
-      role: ROLE_CODE[identity.role],
-      flags: 0,
-      epoch: 0,
-      head: emptyJournal(this.place).head,
-    };
-    this.folded = {
-      ...emptyState(identity.network),
-      devices: new Map([[identity.device, this.self]]),
-    };
+    this.folded = ownStart(this.place, { keyHash: keyHash(key.publicKey), role: identity.role });
   }
 
   async tip(): Promise<JournalTip> {
     return readTip(this.db, emptyJournal(this.place));
   }
 
-  /** What this journal alone says about custody; also sees entries that another tab has written. */
+  /** What this journal alone says about custody; also sees entries that another tab has written or trimmed. */
   async custody(): Promise<State> {
-    const fresh = await readEntries(this.db, this.foldedTo + 1);
+    let fresh = await readEntries(this.db, this.foldedTo + 1);
+    const trimmed = fresh[0]?.seq === this.foldedTo + 1 ? undefined : await readSingle(this.db, "trimmed");
+    if (trimmed !== undefined && trimmed.throughSeq > this.foldedTo) {
+      this.folded = trimmed.state;
+      this.foldedTo = trimmed.throughSeq;
+      fresh = fresh.filter(({ seq }) => seq > trimmed.throughSeq);
+    }
     const last = fresh.at(-1);
     if (last !== undefined && fresh[0]?.seq === this.foldedTo + 1) {
       const words = fresh.map((entry) => entry.words);

@@ -1,5 +1,5 @@
-/** `written`: there may be something to send. `synced`: something is known that was not before. */
-export type Change = "written" | "synced";
+/** `written`: there may be something to send. `synced`: something is known that was not before. `full`: no room was left. */
+export type Change = "written" | "synced" | "full";
 
 /** Tells every tab that the journal changed. */
 export class Changes {

@@ -1,7 +1,11 @@
-/** What this device keeps. Entries and seals are only ever added; the rest can be fetched or made again. */
+/**
+ * What this device keeps. Entries and seals are added, and go only when this device itself has proved that the ledger
+ * holds them (docs/decisions/0027); the rest can be fetched or made again.
+ */
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { Certificate } from "../domain/certificate.ts";
 import type { ServerTime } from "../domain/clock.ts";
+import type { State } from "../domain/custody_state.ts";
 import type { Evidence } from "../domain/evidence.ts";
 import type { HeardGive } from "../domain/heard.ts";
 import type { Seal } from "../domain/seal.ts";
@@ -53,12 +57,29 @@ export type EntryState =
     }
   | { readonly is: "rejected"; readonly rejectedAt: Seconds; readonly problem: StoredProblem };
 
+/** This device's own finding that the ledger holds an entry for good, and the block it was found in. */
+export interface Proved {
+  readonly at: Seconds;
+  readonly blockNumber: number;
+  readonly blockHash: string;
+  /** The block's clock. */
+  readonly recordedAt: Seconds;
+}
 export interface StoredEntry {
   readonly seq: Seq;
   readonly kind: string;
   readonly words: Uint8Array;
   readonly state: EntryState;
   readonly evidence?: Evidence;
+  readonly proved?: Proved;
+}
+/** What stands for the entries that are gone. Up to `throughSeq` the journal may have holes, after it none. */
+export interface Trimmed {
+  readonly throughSeq: Seq;
+  /** When the newest of those that are gone was written. */
+  readonly untilAt: Seconds;
+  /** Custody as this journal told it up to there. */
+  readonly state: State;
 }
 export interface StoredSeal extends Seal {
   readonly seq: Seq;
@@ -178,6 +199,9 @@ interface Singles {
   /** Which crew uses a shared phone, until its shift ends. */
   signOn: { readonly code: string };
   firstWeighings: readonly FirstWeighing[];
+  trimmed: Trimmed;
+  /** Every node that this device was ever told to ask besides the server. */
+  nodes: readonly string[];
   /** The segment whose answer is not known: it is asked again exactly as it was. */
   inflight: { readonly firstSeq: Seq; readonly lastSeq: Seq };
 }

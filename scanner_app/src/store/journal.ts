@@ -1,7 +1,15 @@
-/** The device's journal on disk. Nothing in it is ever deleted. */
+/** The device's journal on disk. What is in it goes only by `trim` (store/trimming.ts). */
 import type { JournalTip } from "../domain/journal.ts";
 import type { Seq } from "../domain/types.ts";
-import type { Database, EntryState, OnLedger, StoredEntry, StoredPhoto, StoredSeal } from "./database.ts";
+import type {
+  Database,
+  EntryState,
+  OnLedger,
+  Proved,
+  StoredEntry,
+  StoredPhoto,
+  StoredSeal,
+} from "./database.ts";
 
 /** Where the journal ends; `empty` when nothing has been written. */
 export async function readTip(db: Database, empty: JournalTip): Promise<JournalTip> {
@@ -34,6 +42,11 @@ export async function readEntries(db: Database, firstSeq: Seq, lastSeq?: Seq): P
   const range =
     lastSeq === undefined ? IDBKeyRange.lowerBound(firstSeq) : IDBKeyRange.bound(firstSeq, lastSeq);
   return db.getAll("entries", range);
+}
+
+/** So many entries from a seq on, whether or not some between them are gone. */
+export async function readRun(db: Database, firstSeq: Seq, count: number): Promise<StoredEntry[]> {
+  return db.getAll("entries", IDBKeyRange.lowerBound(firstSeq), count);
 }
 
 /** The newest entries that are wanted, newest first; none from before the one at which the search is over. */
@@ -97,10 +110,27 @@ export async function changeStates(
   range: { firstSeq: Seq; lastSeq: Seq },
   change: (entry: StoredEntry) => EntryState,
 ): Promise<void> {
+  await changeEntries(db, range, (entry) => ({ ...entry, state: change(entry) }));
+}
+
+/** Notes that this device has found these entries on the ledger itself. */
+export async function noteProved(
+  db: Database,
+  range: { firstSeq: Seq; lastSeq: Seq },
+  proved: Proved,
+): Promise<void> {
+  await changeEntries(db, range, (entry) => ({ ...entry, proved }));
+}
+
+async function changeEntries(
+  db: Database,
+  range: { firstSeq: Seq; lastSeq: Seq },
+  change: (entry: StoredEntry) => StoredEntry,
+): Promise<void> {
   const work = db.transaction("entries", "readwrite", { durability: "strict" });
   let cursor = await work.store.openCursor(IDBKeyRange.bound(range.firstSeq, range.lastSeq));
   while (cursor !== null) {
-    await cursor.update({ ...cursor.value, state: change(cursor.value) });
+    await cursor.update(change(cursor.value));
     cursor = await cursor.continue();
   }
   await work.done;

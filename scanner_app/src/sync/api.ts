@@ -38,6 +38,8 @@ export interface NetworkInfo {
   readonly chain_id: number;
   readonly ledger: string;
   readonly public_base_url: string;
+  /** Nodes of the chain that a phone may ask of a block; absent from a backend that does not say. */
+  readonly nodes?: readonly string[];
 }
 export interface DeviceInfo {
   readonly device: DeviceId;
@@ -131,6 +133,8 @@ export class Api {
   }
 
   entry = (device: DeviceId, seq: Seq) => this.ask<EntryInfo>("GET", `/entries/${device}/${seq}`);
+  bundle = (device: DeviceId, seq: Seq) =>
+    this.ask("GET", `/entries/${device}/${seq}/bundle`, undefined, undefined, readBytes);
   lot = (lot: LotId) => this.ask<LotNow>("GET", `/lots/${lot}`);
   lotsGivenTo = (organisation: OrganisationId) =>
     this.ask<{ readonly lots: readonly LotOnTheWay[] }>("GET", `/lots?given_to=${organisation}`);
@@ -156,7 +160,13 @@ export class Api {
     return this.ask<T>(method, path, JSON.stringify(value), "application/json");
   }
 
-  private async ask<T>(method: string, path: string, body?: BodyInit, type?: string): Promise<Answer<T>> {
+  private async ask<T>(
+    method: string,
+    path: string,
+    body?: BodyInit,
+    type?: string,
+    read: (answer: Response) => Promise<T> = (answer) => answer.json() as Promise<T>,
+  ): Promise<Answer<T>> {
     const headers: Record<string, string> = { "Accept-Language": this.language() };
     if (type !== undefined) headers["Content-Type"] = type;
     try {
@@ -168,13 +178,18 @@ export class Api {
         ...(body !== undefined && { body }),
       });
       this.dated(answer.headers.get("Date"));
-      if (answer.ok) return { is: "ok", value: (await answer.json()) as T };
+      if (answer.ok) return { is: "ok", value: await read(answer) };
       return await readProblem(answer);
     } catch {
       // No network, a cut connection, or an answer that ends in the middle: nobody knows what was done.
       return { is: "unreachable" };
     }
   }
+}
+
+/** A bundle is its very bytes: written anew, it would be another one. */
+async function readBytes(answer: Response): Promise<Uint8Array> {
+  return new Uint8Array(await answer.arrayBuffer());
 }
 
 async function readProblem(answer: Response): Promise<Answer<never>> {

@@ -1,4 +1,4 @@
-/** Everything this device wrote, in one file that anyone can upload for it. */
+/** Everything this device still has of what it wrote, in one file that anyone can upload for it. */
 import { bytesToHex, toBase64Url } from "../domain/bytes.ts";
 import { type Database, type Identity, readSingle } from "../store/database.ts";
 import { readEntries } from "../store/journal.ts";
@@ -6,6 +6,7 @@ import { unsentUploads } from "./segments.ts";
 
 export async function rescueFile(db: Database, identity: Identity | undefined): Promise<Blob> {
   const key = await readSingle(db, "key");
+  const trimmed = await readSingle(db, "trimmed");
   const [entries, seals, receipts, photos, answers] = await Promise.all([
     readEntries(db, 1),
     db.getAll("seals"),
@@ -19,6 +20,8 @@ export async function rescueFile(db: Database, identity: Identity | undefined): 
     network: identity?.network ?? null,
     certificate: identity?.certificate ?? null,
     key: key?.publicKey ?? null,
+    /** Up to here the ledger has what is not in this file. */
+    trimmed_through: trimmed?.throughSeq ?? 0,
     entries: entries.map((entry) => ({ ...entry, words: bytesToHex(entry.words) })),
     seals,
     receipts,

@@ -4,7 +4,9 @@ import type { Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import { backoffSeconds } from "./backoff.ts";
 import type { Follower } from "./follower.ts";
-import type { Uploader } from "./uploader.ts";
+import type { Keeper } from "./keeper.ts";
+import { owning } from "./owner.ts";
+import type { Step, Uploader } from "./uploader.ts";
 
 /** What the screen says about the line to the backend. */
 export type Line =
@@ -14,6 +16,8 @@ export type Line =
   | { readonly is: "blocked" };
 
 const FOLLOW_SECONDS = { first: 2, last: 30 };
+/** Pieces of the keeper's work between two looks at what there is to send. */
+const KEEPING_ROUNDS = 10;
 
 export class Sync {
   line: Line = { is: "resting" };
@@ -29,6 +33,7 @@ export class Sync {
       changes: Changes;
       uploader: Uploader;
       follower: Follower;
+      keeper: Pick<Keeper, "round" | "lookAgain">;
       tipSeq: () => Promise<number>;
     },
   ) {}
@@ -39,7 +44,8 @@ export class Sync {
       // While the line is down, new lines of the journal are no reason to try again sooner.
       if (change === "written" && !this.isBackingOff) this.hurry();
     });
-    void this.own(() => this.run());
+    const { signal } = this.stopped;
+    void owning(this.parts.db.name, () => this.run(), { signal }).catch(() => undefined);
   }
 
   stop(): void {
@@ -57,21 +63,15 @@ export class Sync {
   /** Failures on the line before say nothing of this one, also when the last of them is only now coming to light. */
   private comeBack = (): void => {
     this.isBackOnline = true;
+    this.parts.keeper.lookAgain();
     this.hurry();
   };
-
-  private async own(work: () => Promise<void>): Promise<void> {
-    const locks = globalThis.navigator?.locks;
-    if (locks === undefined) return work();
-    const options = { signal: this.stopped.signal };
-    await locks.request(`huanlian-upload-${this.parts.db.name}`, options, work).catch(() => undefined);
-  }
 
   private async run(): Promise<void> {
     let failures = 0;
     let followSeconds = FOLLOW_SECONDS.first;
     while (!this.stopped.signal.aborted) {
-      const step = await this.parts.uploader.step();
+      const step = await this.kept(() => this.parts.uploader.step());
       if (step.is === "sent" || step.is === "repaired") {
         failures = 0;
         followSeconds = FOLLOW_SECONDS.first;
@@ -90,10 +90,37 @@ export class Sync {
         continue;
       }
       this.say(step.is === "blocked" ? { is: "blocked" } : { is: "resting" });
-      const isSomethingOpen = await this.parts.follower.round(await this.parts.tipSeq());
-      if (isSomethingOpen) this.parts.changes.tell("synced");
+      const isSomethingOpen = await this.lookAfter();
       await this.pause(isSomethingOpen ? followSeconds : 60);
       followSeconds = Math.min(FOLLOW_SECONDS.last, followSeconds * 1.5);
+    }
+  }
+
+  /** A storage that is full or closed ends a step, not the sending: there may be room again. */
+  private async kept(step: () => Promise<Step>): Promise<Step> {
+    try {
+      return await step();
+    } catch (problem) {
+      if (!(problem instanceof DOMException)) throw problem;
+      return { is: "wait", atLeastSeconds: 0, why: "storage" };
+    }
+  }
+
+  /** Asks what became of what was sent, and keeps the journal in order; true while something is still on its way. */
+  private async lookAfter(): Promise<boolean> {
+    try {
+      const isSomethingOpen = await this.parts.follower.round(await this.parts.tipSeq());
+      let isJournalChanged = false;
+      for (let done = 0; done < KEEPING_ROUNDS && !this.isAwaited; done += 1) {
+        if (!(await this.parts.keeper.round())) break;
+        isJournalChanged = true;
+      }
+      if (isSomethingOpen || isJournalChanged) this.parts.changes.tell("synced");
+      return isSomethingOpen;
+    } catch (problem) {
+      if (!(problem instanceof DOMException)) throw problem;
+      this.say({ is: "waiting", why: "storage", until: Math.ceil(Date.now() / 1000) });
+      return true;
     }
   }
 

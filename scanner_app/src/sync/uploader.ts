@@ -33,6 +33,7 @@ interface Range {
   readonly firstSeq: Seq;
   readonly lastSeq: Seq;
 }
+const SERVER_CATCHES_UP_SECONDS = 60;
 const NOT_YET: OnLedger = { state: "queued", outcome: null, blockNumber: null, txHash: null };
 
 export class Uploader {
@@ -118,6 +119,11 @@ export class Uploader {
   /** Finds out how much of this journal the backend has; undefined when it has something else. */
   private async agree(segment: Range, nextSeq: Seq | undefined): Promise<Step | undefined> {
     if (nextSeq !== undefined && nextSeq > 0 && nextSeq < segment.firstSeq) {
+      const trimmed = await readSingle(this.db, "trimmed");
+      // What is gone here is on the ledger for good: a server that lost it reads it there again.
+      if (trimmed !== undefined && nextSeq <= trimmed.throughSeq) {
+        return { is: "wait", atLeastSeconds: SERVER_CATCHES_UP_SECONDS, why: "server-behind" };
+      }
       const lost = { firstSeq: nextSeq, lastSeq: segment.firstSeq - 1 };
       await changeStates(this.db, lost, () => ({ is: "queued" }));
       await dropSingle(this.db, "inflight");

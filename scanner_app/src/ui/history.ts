@@ -1,22 +1,22 @@
 /** The journal, newest first: what was written, and where it has got to. */
 import { unpackEntry } from "../domain/journal.ts";
 import { binNumber, declineReasonOf, type LotId, lotId, serialOf, streamOf } from "../domain/types.ts";
-import type { StoredEntry } from "../store/database.ts";
-import { countByState, queueRejected, readEntries } from "../store/journal.ts";
+import { readSingle, type StoredEntry, type Trimmed } from "../store/database.ts";
+import { countByState, queueRejected, readNewest } from "../store/journal.ts";
 import type { App, Screen } from "./app.ts";
 import { type Child, h } from "./dom.ts";
 import { icon, type IconName, streamIcon } from "./icons.ts";
 import { actions, answerNotes, button, empty, notice, stateChip } from "./pieces.ts";
 import { saveRescue } from "./save_rescue.ts";
-import { kindKey, massText, momentText, reasonText, shortBin, shortId } from "./words.ts";
+import { dateText, kindKey, massText, momentText, reasonText, shortBin, shortId } from "./words.ts";
 
 const SHOWN = 100;
 const LOOKED_AT = 12;
 
 export async function historyScreen(app: App): Promise<Screen> {
   const { t, db } = app;
-  const tip = await app.writer.tip();
-  const entries = (await readEntries(db, Math.max(1, tip.nextSeq - SHOWN))).reverse();
+  const entries = await readNewest(db, { count: SHOWN, isWanted: () => true, isOver: () => false });
+  const trimmed = await readSingle(db, "trimmed");
   const { rejected } = await countByState(db);
   void lookAtOutcomes(app, entries);
   const body = h(
@@ -34,6 +34,7 @@ export async function historyScreen(app: App): Promise<Screen> {
     !(await isStorageKept()) && notice("warning", t("storageNotKept")),
     entries.length === 0 && empty(t("historyEmpty"), "list"),
     h("ul", { class: "rows" }, ...entries.map((entry) => entryRow(app, entry))),
+    trimmed !== undefined && trimmedNote(app, trimmed),
   );
   return {
     title: t("history"),
@@ -50,6 +51,20 @@ export async function historyScreen(app: App): Promise<Screen> {
       button(t("rescue"), () => saveRescue(app), { icon: "save", test: "rescue" }),
     ),
   };
+}
+
+/** Where the lines are that this phone has let go of; anybody can read them there. */
+function trimmedNote(app: App, { throughSeq, untilAt }: Trimmed): HTMLElement {
+  const { t } = app;
+  const { device, network } = app.identity;
+  const href = `${network.publicBaseUrl.replace(/\/+$/, "")}/verify/${device}/${throughSeq}`;
+  return h(
+    "p",
+    { class: "centre quiet", test: "trimmed", data: { seq: String(throughSeq) } },
+    t("historyTrimmed", { date: dateText(app, untilAt) }),
+    " ",
+    h("a", { href, target: "_blank", rel: "noopener" }, t("historyTrimmedSee")),
+  );
 }
 
 async function isStorageKept(): Promise<boolean> {

@@ -21,6 +21,7 @@ export async function trySeal<T>(app: App, seal: () => Promise<T>): Promise<T | 
     } catch (problem) {
       const failure = failureOf(problem);
       if (failure === undefined) throw problem;
+      if (failure === "full") app.changes.tell("full");
       if ((await tellFailure(app, failure)) !== "again") return undefined;
     }
   }

@@ -1,6 +1,8 @@
-/** Print size, and day or night: for rain, for old eyes, and for five in the morning. */
+/** Print size, and day or night: for rain, for old eyes, and for five in the morning. A crew's phone: its truck's scale. */
 import type { TextKey } from "../i18n/index.ts";
+import { readSingle } from "../store/database.ts";
 import type { Page, Screen } from "./app.ts";
+import { truckScaleSetting } from "./crew/truck_scale_setting.ts";
 import { h } from "./dom.ts";
 import { keepLook, type Light, LIGHTS, type Print, PRINTS, readLook } from "./look.ts";
 import { button, radios } from "./pieces.ts";
@@ -11,6 +13,12 @@ const LIGHT: Readonly<Record<Light, TextKey>> = { phone: "lightPhone", day: "lig
 export function settingsScreen(page: Page): Screen {
   const { t } = page;
   const look = readLook();
+  const scale = h("div", { hidden: true });
+  void readSingle(page.db, "identity").then((identity) => {
+    if (identity?.role !== "crew") return;
+    scale.append(truckScaleSetting(page));
+    scale.hidden = false;
+  });
   return {
     title: t("settings"),
     back: "/",
@@ -30,6 +38,7 @@ export function settingsScreen(page: Page): Screen {
         look.light,
       ),
       h("p", { class: "quiet" }, t("settingsHelp")),
+      scale,
       button(t("privacyOpen"), () => page.go("/privacy"), {
         look: "quiet",
         icon: "list",

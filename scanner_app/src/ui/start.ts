@@ -5,9 +5,11 @@ import { JournalWriter } from "../sign/writer.ts";
 import { type Identity, readSingle } from "../store/database.ts";
 import { keepDirectory } from "../store/directory.ts";
 import { Follower } from "../sync/follower.ts";
+import { Keeper } from "../sync/keeper.ts";
 import { askStanding } from "../sync/standing.ts";
 import { Sync } from "../sync/sync.ts";
 import { Uploader } from "../sync/uploader.ts";
+import { watchForWaking } from "../sync/waking.ts";
 import type { App, Page } from "./app.ts";
 import { fetchMandates } from "./taking/mandates.ts";
 import { fetchTolerances } from "./taking/verdict.ts";
@@ -22,7 +24,13 @@ export async function startApp(page: Page, identity: Identity): Promise<App> {
   const uploader = new Uploader(db, api, identity.device, key.publicKey, now);
   const follower = new Follower(db, api, identity.device);
   const tipSeq = async () => (await writer.tip()).nextSeq - 1;
-  const sync = new Sync({ db, changes, uploader, follower, tipSeq });
+  const keeper = new Keeper(db, api, identity, key.publicKey, now);
+  const sync = new Sync({ db, changes, uploader, follower, keeper, tipSeq });
+  changes.listen((change) => {
+    if (change !== "full") return;
+    keeper.wantRoom();
+    sync.hurry();
+  });
   const certified = readCertificate(identity.network, identity.certificate);
   const enrolledAt = certified.is === "read" ? certified.enrolled.occurredAt : 0;
   const parts = { identity, enrolledAt, writer, sync, follower };
@@ -37,6 +45,7 @@ export async function startApp(page: Page, identity: Identity): Promise<App> {
     if (app.isRevoked !== before) changes.tell("synced");
   });
   sync.start();
+  watchForWaking(changes, sync);
   const fetchNews = async () => {
     if (await askStanding(db, api, identity.device, now)) {
       await readStanding();

@@ -9,6 +9,7 @@ import {
   type Seconds,
 } from "../domain/types.ts";
 import type { Language, TextKey } from "../i18n/index.ts";
+import type { Trouble } from "../scale/indicator.ts";
 import type { Directory, EntryState, Name } from "../store/database.ts";
 import type { Page, T } from "./app.ts";
 
@@ -90,6 +91,14 @@ export function shortId(id: string): string {
 export function shortBin({ t }: Pick<Page, "t">, bin: bigint): string {
   return bin === 0n ? t("unknownBin") : t("binNumber", { n: shortId(binNumber(bin)) });
 }
+
+export const SCALE_TROUBLE: Readonly<Record<Trouble, TextKey>> = {
+  overload: "scaleOverload",
+  underload: "scaleUnderload",
+  "not-executable": "scaleNoWeight",
+  away: "scaleAway",
+  "wrong-scale": "scaleWrong",
+};
 
 export function kindKey(kind: string): TextKey {
   const keys: Readonly<Record<string, TextKey>> = {

@@ -11,7 +11,15 @@ interface Answer {
   readonly error?: { readonly message?: unknown };
 }
 
-export function rpcNode(url: string): Node {
+/** Where a node has no `finalized` tag: Ethereum's two epochs, as the server takes it (docs/settings.md). */
+const FINAL_DEPTH = 64;
+
+export interface RpcNode extends Node {
+  /** The newest block that can no longer change, as this node sees it. */
+  finalNumber(): Promise<number>;
+}
+
+export function rpcNode(url: string): RpcNode {
   let asked = 0;
 
   async function answer(method: string, params: readonly unknown[]): Promise<Answer> {
@@ -46,6 +54,12 @@ export function rpcNode(url: string): Node {
   }
 
   return {
+    async finalNumber() {
+      const found = await answer("eth_getBlockByNumber", ["finalized", false]);
+      const final = Number((found.result as { number?: unknown } | null | undefined)?.number);
+      if (Number.isSafeInteger(final)) return final;
+      return Math.max((await number("eth_blockNumber")) - FINAL_DEPTH, 0);
+    },
     chainId: () => number("eth_chainId"),
     headNumber: () => number("eth_blockNumber"),
     async blockHash(at) {

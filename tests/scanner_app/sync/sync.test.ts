@@ -36,7 +36,8 @@ describe("a phone that finds the network again", () => {
       db: { name: "phone" } as Database,
       changes,
       uploader: line.uploader,
-      follower: {} as Follower,
+      follower: { round: async () => false } as unknown as Follower,
+      keeper: { round: async () => false, lookAgain: () => undefined },
       tipSeq: async () => 0,
     });
     sync.start();
@@ -72,5 +73,16 @@ describe("a phone that finds the network again", () => {
     breakOff(CUT);
     await wait(1);
     expect(line.tries).toBeGreaterThan(before);
+  });
+
+  it("goes on when the storage was closed or full for a while", async () => {
+    line.answer = () => Promise.reject(new DOMException("no room", "QuotaExceededError"));
+    await wait(1);
+    expect(sync.line).toMatchObject({ is: "waiting", why: "storage" });
+    line.answer = async () => ({ is: "blocked" });
+    const before = line.tries;
+    await wait(120);
+    expect(line.tries).toBeGreaterThan(before);
+    expect(sync.line.is).toBe("blocked");
   });
 });

@@ -17,7 +17,7 @@ export const pagesEn: Readonly<Record<keyof typeof pagesZhHans, string>> = {
   privacyNeverWhat:
     "Where you are, your contacts, a phone number, the device's identifiers. What the camera sees is neither kept nor sent unless you seal it.",
   privacyWhere:
-    "It talks to {origin} and, at a gate, to the scale on this machine: no third party, no counting, no advertising.",
+    "It connects to {origin} only, and to a scale on this machine where there is one. Before old entries are deleted here, it asks the chain nodes that the operator names for their block, by its number alone. No statistics, no advertising.",
 
   routeOpen: "Bins still to lift",
   routeLeft: "{left} of {total} bins left",

@@ -12,7 +12,8 @@ export const pagesZhHans = {
   privacyPhoneWhat: "设备密钥、照片、名录副本。密钥谁也读不出来；照片不上传，只有导出救援文件时带上。",
   privacyNever: "从不记录",
   privacyNeverWhat: "位置、通讯录、手机号、手机编号。没有签封的相机画面不保存、不上传。",
-  privacyWhere: "只连接 {origin}；门岗还连接本机的地磅。没有第三方，没有统计，没有广告。",
+  privacyWhere:
+    "只连接 {origin}；有秤时还连接本机的秤。旧条目从本机删除之前，向运营方指定的区块链节点核对区块，只问区块号。没有统计，没有广告。",
 
   routeOpen: "还没收的桶",
   routeLeft: "还剩 {left} 桶，共 {total} 桶",

@@ -14,7 +14,8 @@ export const pagesZhHant: Readonly<Record<keyof typeof pagesZhHans, string>> = {
   privacyPhoneWhat: "裝置金鑰、照片、名錄副本。金鑰誰也讀不出來；照片不上傳，只有匯出救援檔案時帶上。",
   privacyNever: "從不記錄",
   privacyNeverWhat: "位置、通訊錄、手機號、手機編號。沒有簽封的相機畫面不儲存、不上傳。",
-  privacyWhere: "只連線 {origin}；門崗還連線本機的地磅。沒有第三方，沒有統計，沒有廣告。",
+  privacyWhere:
+    "只連線 {origin}；有秤時還連線本機的秤。舊條目從本機刪除之前，向營運方指定的區塊鏈節點核對區塊，只問區塊號。沒有統計，沒有廣告。",
 
   routeOpen: "還沒收的桶",
   routeLeft: "還剩 {left} 桶，共 {total} 桶",

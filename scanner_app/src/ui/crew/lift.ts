@@ -12,6 +12,7 @@ import { readNewest } from "../../store/journal.ts";
 import type { App } from "../app.ts";
 import type { OwnLot } from "./lots.ts";
 import { photoEvidence } from "./photo_place.ts";
+import type { ScaleMass } from "./truck_scale.ts";
 
 export const REPEAT_MINUTES = 5;
 /** Stands for a bin that this phone's directory does not name; the evidence then says which label it was. */
@@ -29,9 +30,12 @@ export interface SeenBin {
 }
 export interface Judgement {
   readonly grade: Grade;
-  readonly fill: Fill;
+  /** Absent where the mass was read off the truck's scale and nobody looked. */
+  readonly fill: Fill | undefined;
   readonly grams: Grams;
   readonly wasMassTyped: boolean;
+  /** The reading of the truck's scale that the mass is; absent where it is an estimate. */
+  readonly scale?: ScaleMass | undefined;
   readonly photo?: TakenPhoto | undefined;
 }
 
@@ -78,7 +82,11 @@ export async function sealLift(app: App, lot: OwnLot, seen: SeenBin, judged: Jud
   const crew = await crewEvidence(app);
   const photo = await photoEvidence(judged.photo);
   const needsEvidence =
-    seen.oddities.length > 0 || judged.wasMassTyped || "crew_code" in crew || "photo" in photo;
+    seen.oddities.length > 0 ||
+    judged.wasMassTyped ||
+    judged.scale !== undefined ||
+    "crew_code" in crew ||
+    "photo" in photo;
   const salted = needsEvidence ? saltEvidence({ ...evidenceOf(seen, judged), ...crew, ...photo }) : undefined;
   const occurredAt = app.now();
   return app.writer.write(
@@ -87,7 +95,7 @@ export async function sealLift(app: App, lot: OwnLot, seen: SeenBin, judged: Jud
         bin: seen.bin === undefined ? NO_NUMBER : numberOf(seen.bin.number),
         stream: STREAM_CODE[seen.bin?.stream ?? lot.streamName],
         grade: judged.grade,
-        basis: BASIS.estimated,
+        basis: judged.scale === undefined ? BASIS.estimated : BASIS.onBoardScale,
         flags,
         occurred_at: occurredAt,
         grams: judged.grams,
@@ -110,8 +118,9 @@ function evidenceOf(seen: SeenBin, judged: Judgement) {
     about: "lift",
     serial_digest: seen.label.serialDigest,
     oddities: [...seen.oddities],
-    fill_quarters: judged.fill,
-    mass: judged.wasMassTyped ? "typed" : "from fill",
+    ...(judged.fill !== undefined && { fill_quarters: judged.fill }),
+    mass: judged.scale !== undefined ? "scale" : judged.wasMassTyped ? "typed" : "from fill",
+    ...(judged.scale !== undefined && { scale: judged.scale.scale, reading: judged.scale.answer }),
     ...(registered !== undefined && { registered_stream: registered }),
   };
 }

@@ -13,10 +13,15 @@ const TAKEN_SHOWN = 2;
 export async function givenList(app: App): Promise<HTMLElement | false> {
   const { given } = await ownLots(app);
   const all = await Promise.all(
-    given.map(async (lot) => ({ lot, isTaken: (await findAnswer(app.db, lot)) !== undefined })),
+    given.map(async (lot) => ({
+      lot,
+      isTaken: (await findAnswer(app.db, lot)) !== undefined,
+      // Of a give that only the ledger still holds there is nothing left to show.
+      isHere: (await app.db.getKey("entries", lot.give.seq)) !== undefined,
+    })),
   );
   const waiting = all.filter(({ isTaken }) => !isTaken);
-  const taken = all.filter(({ isTaken }) => isTaken).slice(-TAKEN_SHOWN);
+  const taken = all.filter(({ isTaken, isHere }) => isTaken && isHere).slice(-TAKEN_SHOWN);
   const shown = [...waiting, ...taken.reverse()];
   if (shown.length === 0) return false;
   const rows = shown.map(({ lot, isTaken }) =>

@@ -24,6 +24,7 @@ import { justSealed } from "./just_sealed.ts";
 import { type OwnLot, ownLots } from "./lots.ts";
 import { photoPlace, type Sheet } from "./photo_place.ts";
 import { startScreen } from "./home.ts";
+import { type ScaleMass, truckScale } from "./truck_scale.ts";
 
 const FOREIGN: Readonly<Record<NotOurBin, TextKey>> = {
   "empty-label": "wrongLabelLength",
@@ -60,6 +61,7 @@ class BinScan {
   private readonly just;
   private foreignTimer = 0;
   private foreignText = "";
+  private stopScale: () => void = () => undefined;
 
   constructor(
     private readonly app: App,
@@ -92,6 +94,7 @@ class BinScan {
       leave: () => {
         clearTimeout(this.foreignTimer);
         this.just.stop();
+        this.stopScale();
         this.scanner.stop();
       },
     };
@@ -119,6 +122,7 @@ class BinScan {
   }
 
   private close(): void {
+    this.stopScale();
     this.sheet.hidden = true;
     put(this.sheet);
     this.scanner.resume();
@@ -195,6 +199,7 @@ class BinScan {
     let grade: Grade = 0;
     let fill: Fill | undefined;
     let typed: number | undefined;
+    let weighed: ScaleMass | undefined;
 
     const mass = h("output", { class: "mass-value", test: "mass" }, "—");
     const field = h("input", {
@@ -212,11 +217,14 @@ class BinScan {
       disabled: true,
     });
     const gramsNow = () =>
-      typed ?? (fill === undefined ? undefined : estimateGrams(lot.streamName, fill, litres));
+      typed ??
+      weighed?.grams ??
+      (fill === undefined ? undefined : estimateGrams(lot.streamName, fill, litres));
     const redraw = () => {
       const grams = gramsNow();
       mass.textContent = grams === undefined ? "—" : massText(app, grams);
-      save.disabled = fill === undefined || grams === undefined || grams <= 0 || grams >= 2 ** 32;
+      const isKnown = fill !== undefined || weighed !== undefined;
+      save.disabled = !isKnown || grams === undefined || grams <= 0 || grams >= 2 ** 32;
     };
     const edit = iconButton(
       "pencil",
@@ -233,15 +241,17 @@ class BinScan {
     );
     field.addEventListener("input", () => {
       typed = gramsOfKilograms(field.value);
+      weighed = undefined;
       field.setAttribute("aria-invalid", String(typed === undefined));
       redraw();
       if (typed === undefined) save.disabled = true;
     });
     const keep = async () => {
       const grams = gramsNow();
-      if (fill === undefined || grams === undefined) return;
+      if (grams === undefined || save.disabled) return;
       save.disabled = true;
-      const judged = { grade, fill, grams, wasMassTyped: typed !== undefined, photo: place.photo() };
+      const wasMassTyped = typed !== undefined;
+      const judged = { grade, fill, grams, wasMassTyped, scale: weighed, photo: place.photo() };
       const written = await trySeal(app, () => sealLift(app, lot, seen, judged));
       if (written === undefined) {
         save.disabled = false;
@@ -254,6 +264,16 @@ class BinScan {
     };
 
     const point = seen.bin === undefined ? t("unknownBin") : nameIn(app, seen.bin.point, seen.bin.number);
+    this.stopScale();
+    const scale = truckScale(app, (shown) => {
+      weighed = shown;
+      typed = undefined;
+      field.hidden = true;
+      mass.hidden = false;
+      signalRead();
+      redraw();
+    });
+    this.stopScale = () => scale?.stop();
     const place = photoPlace(app, this.asSheet(), () => {
       this.scanner.pause();
       this.lay(...content);
@@ -311,11 +331,13 @@ class BinScan {
         (value) => {
           fill = value;
           typed = undefined;
+          weighed = undefined;
           field.hidden = true;
           mass.hidden = false;
           redraw();
         },
       ),
+      scale?.element,
       h("div", { class: "mass" }, h("span", {}, t("mass")), mass, field, edit),
       place.element,
       place.note,

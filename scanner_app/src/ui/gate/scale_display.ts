@@ -8,14 +8,12 @@ import {
   readScalePort,
   type Scale,
   type Shown,
-  type Trouble,
   USUAL_PORT,
 } from "../../scale/indicator.ts";
-import type { TextKey } from "../../i18n/index.ts";
 import type { App } from "../app.ts";
 import { fill, h } from "../dom.ts";
 import { button, iconButton } from "../pieces.ts";
-import { weighedText } from "../words.ts";
+import { SCALE_TROUBLE, weighedText } from "../words.ts";
 
 /** A mass that stands still, with the indicator's own words for it. */
 export interface StableMass {
@@ -29,14 +27,6 @@ export interface ScaleDisplay {
 }
 /** Told with every reading: what may go on a ticket now, and until when the scale that is heard is calibrated. */
 type Changed = (stable: StableMass | undefined, calibratedUntil: Seconds | undefined) => void;
-
-const TROUBLE: Readonly<Record<Trouble, TextKey>> = {
-  overload: "scaleOverload",
-  underload: "scaleUnderload",
-  "not-executable": "scaleNoWeight",
-  away: "scaleAway",
-  "wrong-scale": "scaleWrong",
-};
 
 export function scaleDisplay(app: App, changed: Changed): ScaleDisplay {
   const { t } = app;
@@ -123,7 +113,8 @@ function describe(app: App, shown: Shown | undefined): { mass: string; text: str
     return { mass: "—", text, look: "lost" };
   }
   const { reading } = shown;
-  if (reading.is === "trouble") return { mass: "—", text: t(TROUBLE[reading.trouble]), look: "trouble" };
+  if (reading.is === "trouble")
+    return { mass: "—", text: t(SCALE_TROUBLE[reading.trouble]), look: "trouble" };
   const mass = weighedText(app, reading.grams);
   return reading.isStable
     ? { mass, text: t("scaleStable"), look: "stable" }
