@@ -99,6 +99,8 @@ export class RenewalKeeper {
   async step(): Promise<RenewalStep> {
     const { db, identity, now, isAtRest } = this.parts;
     if ((await readSingle(db, "successor")) !== undefined) return { is: "replaced" };
+    if ((await readSingle(db, "standing"))?.isRevoked === true)
+      return { is: "refused", slug: "revoked-device" };
     let renewal = await readSingle(db, "renewal");
     if (renewal === undefined) {
       if (!isDue(identity.notAfter, now()) || !(await isAtRest())) return { is: "resting" };

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import type { Certificate } from "../../../scanner_app/src/domain/certificate.ts";
 import { isSameKey } from "../../../scanner_app/src/domain/certificate.ts";
-import { readSingle } from "../../../scanner_app/src/store/database.ts";
+import { keepSingle, readSingle } from "../../../scanner_app/src/store/database.ts";
 import { openCurrent } from "../../../scanner_app/src/store/succession.ts";
 import { KeyReplaced } from "../../../scanner_app/src/sign/writer.ts";
 import { lift } from "../phone.ts";
@@ -114,6 +114,17 @@ describe("a phone whose certificate nears its end", () => {
       expect((await phone.writer.write(() => lift(1))).seq).toBe(1);
     },
   );
+
+  it("that has heard that it is revoked neither asks nor changes over", async () => {
+    const { server, phone } = await scene();
+    await phone.renewal.step();
+    server.approve();
+    await keepSingle(phone.db, "standing", { isRevoked: true, heardAt: NOW });
+    const calls = server.calls.length;
+    expect(await phone.renewal.step()).toEqual({ is: "refused", slug: "revoked-device" });
+    expect(server.calls.length).toBe(calls);
+    expect((await openCurrent(phone.db.name)).name).toBe(phone.db.name);
+  });
 
   const forged = (made: Certificate) => ({ ...made, seal: { ...made.seal, r: `${made.seal.r.slice(1)}0` } });
   it.each([

@@ -160,7 +160,7 @@ export async function readiness(app: App): Promise<HTMLElement> {
             data: { device: identity.device, renewal: renewal.state },
           },
           notAfter === 0 ? t("registrarNoEnd") : t("registrarValidUntil", { date: dateText(app, notAfter) }),
-          renewal.state !== "none" && h("span", { class: "quiet small" }, ` · ${t("renewing")}`),
+          renewal.state === "asked" && h("span", { class: "renewing" }, t("renewing")),
         ),
       ],
     ),
