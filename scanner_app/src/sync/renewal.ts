@@ -20,6 +20,8 @@ export type RenewalStep =
   | { readonly is: "unreachable" }
   | { readonly is: "refused"; readonly slug: string }
   | { readonly is: "disbelieved"; readonly why: RenewalDisbelief }
+  /** The phone has no room for another database. */
+  | { readonly is: "full" }
   /** The certificate is there; the moment is not. */
   | { readonly is: "ready" }
   | { readonly is: "replaced" };
@@ -63,20 +65,21 @@ export class RenewalKeeper {
     const { identity, changes, db } = this.parts;
     if (identity.role !== "crew" || identity.notAfter === 0) return;
     changes.listen(() => {
-      void this.look();
+      void whileKept(() => this.look());
       this.nudge();
     });
     globalThis.addEventListener?.("online", () => this.wake());
-    void this.look();
+    void whileKept(() => this.look());
+    const run = () => whileKept(() => this.run());
     const locks = globalThis.navigator?.locks;
-    if (locks === undefined) void this.run();
-    else void locks.request(`huanlian-renewal-${db.name}`, () => this.run());
+    if (locks === undefined) void run();
+    else void locks.request(`huanlian-renewal-${db.name}`, run);
   }
 
   private async run(): Promise<void> {
     let seconds = ASKED_AGAIN_SECONDS.first;
     for (;;) {
-      const step = await this.step();
+      const step = await this.step().catch(unlessFull);
       this.isRefused = step.is === "refused" || step.is === "disbelieved";
       await this.look();
       if (step.is === "replaced") return;
@@ -86,7 +89,7 @@ export class RenewalKeeper {
         continue;
       }
       seconds = ASKED_AGAIN_SECONDS.first;
-      if (this.isRefused) {
+      if (this.isRefused || step.is === "full") {
         await this.sleep(RESTING_SECONDS.otherwise);
         continue;
       }
@@ -215,6 +218,21 @@ export class RenewalKeeper {
       };
     });
     this.wake = () => undefined;
+  }
+}
+
+/** Nothing has changed then, and it is tried again later: that the phone is full, people hear when they seal. */
+function unlessFull(problem: unknown): RenewalStep {
+  if (problem instanceof DOMException && problem.name === "QuotaExceededError") return { is: "full" };
+  throw problem;
+}
+
+/** When the browser has closed the storage, this is over until the page is opened anew; the frame has said so. */
+async function whileKept(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (problem) {
+    if (!(problem instanceof DOMException && problem.name === "InvalidStateError")) throw problem;
   }
 }
 

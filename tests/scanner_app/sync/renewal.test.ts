@@ -189,6 +189,37 @@ describe("a phone that is open", () => {
     await vi.waitFor(() => expect(phone.renewal.state).toBe("none"));
   });
 
+  it("that is full goes on as it is, and renews itself once there is room", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const { put } = IDBObjectStore.prototype;
+    try {
+      const { phone } = await scene();
+      let tries = 0;
+      IDBObjectStore.prototype.put = function () {
+        tries += 1;
+        throw new DOMException("full", "QuotaExceededError");
+      };
+      phone.renewal.start();
+      await vi.waitFor(() => expect(tries).toBe(1));
+      IDBObjectStore.prototype.put = put;
+      await vi.waitFor(async () => {
+        await vi.advanceTimersByTimeAsync(3_600_000);
+        expect(phone.renewal.state).toBe("asked");
+      });
+    } finally {
+      IDBObjectStore.prototype.put = put;
+      vi.useRealTimers();
+    }
+  });
+
+  it("ends quietly when the browser has closed its storage", async () => {
+    const { server, phone } = await scene();
+    phone.db.close();
+    phone.renewal.start();
+    await expect(phone.renewal.step()).rejects.toThrow(DOMException);
+    expect(server.calls).toEqual([]);
+  });
+
   it("is left alone when it is no crew's, or its certificate has no end", async () => {
     const { server, phone } = await scene();
     const gate = onDatabase(server, phone.db, phone.key, { ...phone.identity, role: "gate" });

@@ -70,7 +70,7 @@ function row(app: App, judged: Judged): HTMLElement {
   return h(
     "li",
     {
-      class: judged.is === "refused" ? "row revoked" : "row",
+      class: "row",
       test: `renewal-${request.device}`,
       data: { is: judged.is, why: judged.is === "refused" ? judged.why : "" },
     },
