@@ -9,6 +9,7 @@ import time
 from people import PATIENCE, Phone, Registrar, Town
 from playwright.sync_api import Locator, expect
 
+from backend.domain.layout import Kind
 from backend.domain.types import Role, Stream
 
 CARRIER = 2
@@ -116,6 +117,9 @@ def test_a_phone_is_renewed_by_itself_but_not_in_the_middle_of_a_shift(
     crew.wait_sent()
     lift = town.system.wait_for(f"/api/v1/entries/{new}/{seq}", state="finalized", outcome="applied")
     assert lift["kind_name"] == "lift"
+    # Whoever is shown the lift sees what it was enrolled by: the entry that ended the number before it.
+    bundle = town.system.get(f"/api/v1/entries/{new}/{seq}/bundle")
+    assert bundle["certificates"][0]["words"].startswith(f"{Kind.ROTATE:02x}")
     assert town.system.get(f"/api/v1/devices/{old}")["accepted"]["seq"] == 3
 
     carrier_desk.find("renew-auto").uncheck()

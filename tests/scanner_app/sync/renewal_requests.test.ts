@@ -155,6 +155,14 @@ describe("a registrar refuses a request", () => {
     }
   });
 
+  it("with a certificate that bears the right key, and was changed after it was sealed", async () => {
+    const office = new Office();
+    const certificate = office.certify(office.desk, office.phone);
+    const thief = new SoftwareDevice(PHONE);
+    const { words } = office.certify(office.desk, thief);
+    expect(await refusedOf(office, requestOf(thief, { ...certificate, words }))).toBe("registrar");
+  });
+
   it("from a registrar whose own certificate the server has made up", async () => {
     const office = new Office();
     const invented = new SoftwareDevice("0000020000000005");
