@@ -30,6 +30,7 @@ from backend.api import (
     routes_operations,
     routes_problems,
     routes_radar,
+    routes_renewals,
     routes_segments,
 )
 from backend.api.deps import Services
@@ -65,6 +66,7 @@ def create_api(services: Services, *, max_body_bytes: int, error_page: ErrorPage
         routes_segments,
         routes_devices,
         routes_enrolments,
+        routes_renewals,
         routes_books,
         routes_bundles,
         routes_judgements,

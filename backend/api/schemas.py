@@ -339,6 +339,41 @@ class EnrolmentShape(Shape):
     certificate: Certificate | None
 
 
+class RenewalAsked(Shape):
+    """A phone's next key, sealed by the one it has (docs/spec/renewal.md)."""
+
+    key: PublicKey
+    new_key: PublicKey
+    seal: SealShape
+
+
+class RenewalShape(Shape):
+    """How far a phone's renewal is; when approved, with its next id and certificate."""
+
+    device: DeviceText
+    state: Literal["waiting", "approved"]
+    asked_at: str
+    renewed: DeviceText | None
+    certificate: Certificate | None
+
+
+class WaitingRenewal(Shape):
+    """A request that waits for a registrar, with what the page needs to check it by itself."""
+
+    device: DeviceText
+    new_key: PublicKey
+    seal: SealShape
+    asked_at: str
+    revoked: bool
+    certificate: Certificate | None
+
+
+class WaitingRenewals(Shape):
+    """The requests of an organisation that no registrar has answered."""
+
+    renewals: list[WaitingRenewal]
+
+
 class HotlineComplaint(Shape):
     """A complaint that somebody telephoned; `text` names no caller."""
 

@@ -47,8 +47,8 @@ class Invitation:
                 raise InvitationEnded("Nobody used the code within ten minutes.")
             time.sleep(_PAUSE_SECONDS)
 
-    def approve(self, registrar: JournalWriter, serial: int) -> int:
-        """Seal the enrolment of the offered key; return the new device's id."""
+    def approve(self, registrar: JournalWriter, serial: int, *, not_after: int = 0) -> int:
+        """Seal the enrolment of the offered key, without an end where none is named; return the new id."""
         shown = self._courier.get(f"/api/v1/enrolments/{self.code}")
         offered, origin = shown["key"], shown["origin"]
         device = device_id(self.organisation, serial)
@@ -61,6 +61,7 @@ class Invitation:
             origin=0 if origin is None else origin_digest_of(origin),
             x=int(offered["x"], 16),
             y=int(offered["y"], 16),
+            not_after=not_after,
             occurred_at=int(time.time()),
         )
         self._courier.hand_in(writer.cut())

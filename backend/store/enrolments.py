@@ -48,17 +48,7 @@ class EnrolmentStore:
         device = None
         if row.x is not None:
             key = (int.from_bytes(row.x, "big"), int.from_bytes(row.y, "big"))
-            # A registrar may enrol one key twice, after a slip in the id for instance; the newest counts.
-            device = self._connection.execute(
-                select(_DEVICES.c.device)
-                .where(
-                    _DEVICES.c.organisation == row.organisation,
-                    _DEVICES.c.key_hash == f"{key_hash(*key):040x}",
-                    _DEVICES.c.registrar.is_not(None),
-                )
-                .order_by(_DEVICES.c.enrolled_seq.desc())
-                .limit(1)
-            ).scalar_one_or_none()
+            device = find_enrolled(self._connection, row.organisation, f"{key_hash(*key):040x}")
         return EnrolmentRecord(code, row.organisation, row.role, row.expires_at, key, device, row.origin)
 
     def offer_key(self, code: str, x: int, y: int, origin: str | None = None) -> None:
@@ -68,3 +58,20 @@ class EnrolmentStore:
             .where(_ENROLMENTS.c.code == code)
             .values(x=x.to_bytes(32, "big"), y=y.to_bytes(32, "big"), origin=origin)
         )
+
+
+def find_enrolled(connection: Connection, organisation: str, key: str) -> str | None:
+    """Return the device that a registrar of the organisation enrolled with the key of this hash.
+
+    A registrar may enrol one key twice, after a slip in the id for instance; the newest counts.
+    """
+    return connection.execute(
+        select(_DEVICES.c.device)
+        .where(
+            _DEVICES.c.organisation == organisation,
+            _DEVICES.c.key_hash == key,
+            _DEVICES.c.registrar.is_not(None),
+        )
+        .order_by(_DEVICES.c.enrolled_seq.desc())
+        .limit(1)
+    ).scalar_one_or_none()

@@ -25,6 +25,7 @@ _REAL_SHARE = 0.5
 _MORE_THAN_A_SCHEMA_SAYS = (
     "PUT /api/v1/hotline/complaints/{order}",  # the bin has to be known
     "PUT /api/v1/enrolments/{code}/key",  # a point of the curve
+    "PUT /api/v1/devices/{device}/renewal",  # a point of the curve
     "POST /api/v1/inspections",  # a document in canonical JSON
     "POST /api/v1/segments",  # entries as long as they say
     "POST /api/v1/segments/batch",  # bytes that can be told apart

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from custody_stories import NETWORK
 from fastapi.testclient import TestClient
+from renewing import key_json, renewal_of
 from small_city import CREW, PARK, SmallCity, upload_of, write_lifts
 
 from backend.api.app import create_api
@@ -23,11 +24,6 @@ from backend.store.outbox import Outbox
 
 CODES = "/api/v1/enrolments"
 Kept = Callable[[], tuple[Any, ...]]
-
-
-def key_json(key: SigningKey) -> dict[str, str]:
-    x, y = key.public
-    return {"x": f"{x:064x}", "y": f"{y:064x}"}
 
 
 def open_code(client: TestClient, organisation: str = "000002", role: int = 1) -> str:
@@ -185,6 +181,9 @@ class TestWithoutARegistrarsSeal:
             client.post("/api/v1/segments", json=stolen)
             client.post("/api/v1/segments/batch", json={"segments": [stolen, upload_of(segment)]})
             client.put("/api/v1/hotline/complaints/1", json=upload_of(segment))
+            asked = renewal_of(truck, key) | {"seal": upload_of(segment)["seal"]}
+            renewal = f"/api/v1/devices/{device_text(truck.device)}/renewal"
+            assert client.put(renewal, json=asked).status_code == 403
             said = {"device": device_text(segment.device), "seq": 0, "document": json.dumps(upload_of(segment))}
             assert client.post("/api/v1/inspections", json=said).status_code == 422
         assert kept()[2:] == before
@@ -225,6 +224,7 @@ class TestWithoutARegistrarsSeal:
             ("post", "/api/v1/segments/batch"),
             ("post", "/api/v1/enrolments"),
             ("put", "/api/v1/enrolments/{code}/key"),
+            ("put", "/api/v1/devices/{device}/renewal"),
             ("put", "/api/v1/hotline/complaints/{order}"),
             ("post", "/api/v1/inspections"),
         }

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from custody_stories import NETWORK, NOON
 from fastapi.testclient import TestClient
+from renewing import renewal_of
 from shared_material import find_shared
 from small_city import CREW, STATION, SmallCity, upload_of, write_lifts
 
@@ -154,6 +155,23 @@ class Provoke:
         self.city.clock.now += 601
         return self._offer(code, 1)
 
+    def revoked_device(self) -> Any:
+        phone = self._phone()
+        self.city.registrars[CREW].write(Kind.REVOKE, device=phone.device, reason=1)
+        self.city.record(self.city.registrars[CREW])
+        return self._renew(phone, 1)
+
+    def not_renewable(self) -> Any:
+        return self._renew(self.truck, 1)
+
+    def renewal_too_early(self) -> Any:
+        return self._renew(self._phone(days=15), 1)
+
+    def renewal_differs(self) -> Any:
+        phone = self._phone()
+        assert self._renew(phone, 1).status_code == 200
+        return self._renew(phone, 2)
+
     def not_recorded_yet(self) -> Any:
         assert self.hand_in().status_code == 201
         return self.client.get(f"/api/v1/entries/{device_text(self.truck.device)}/1/bundle")
@@ -226,6 +244,15 @@ class Provoke:
         with self.city.database.transaction() as connection:
             connection.exec_driver_sql("DROP TABLE lot")
         return self.client.get("/api/v1/lots")
+
+    def _phone(self, days: int = 1) -> JournalWriter:
+        phone = self.city.device(CREW, 8, not_after=NOON + days * 86_400)
+        self.city.record(self.city.registrars[CREW])
+        return phone
+
+    def _renew(self, phone: JournalWriter, secret: int) -> Any:
+        body = renewal_of(phone, SigningKey.from_secret(secret))
+        return self.client.put(f"/api/v1/devices/{device_text(phone.device)}/renewal", json=body)
 
     def _code(self) -> str:
         answer = self.client.post("/api/v1/enrolments", json={"organisation": "000002", "role": 1})

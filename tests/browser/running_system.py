@@ -83,8 +83,9 @@ class RunningSystem:
             registrar = registrar_for(field, organisation, "registrar/desk")
             made = Invitation(field.courier, organisation=organisation, role=role)
 
-            def approve() -> int:
-                device = made.approve(registrar, field.vault.number(f"invited/{made.code}", 40))
+            def approve(*, not_after: int = 0) -> int:
+                serial = field.vault.number(f"invited/{made.code}", 40)
+                device = made.approve(registrar, serial, not_after=not_after)
                 field.courier.wait_recorded({device: 0})
                 return device
 

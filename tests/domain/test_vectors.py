@@ -36,6 +36,7 @@ from backend.domain.journal import (
 )
 from backend.domain.layout import LAYOUTS, Kind
 from backend.domain.merkle import lift_path, lifts_root, root_of_path
+from backend.domain.renewal import renewal_digest
 from backend.domain.seal import domain_separator, is_seal_of, key_hash, seal_digest
 from backend.domain.segment_bytes import EvidenceDocument, Upload, pack_uploads, split_uploads, unpack_upload
 from backend.domain.steps import settle
@@ -112,6 +113,16 @@ class TestSeals:
         digest = seal_digest(NETWORK, device=int(case["device"], 16), seq=case["seq"], head=head)
         assert digest.hex() == case["digest"]
         assert f"{key_hash(x, y):040x}" == case["key_hash"]
+        assert is_seal_of(digest, x=x, y=y, r=r, s=s) is case["is_valid"]
+
+
+class TestRenewals:
+    @pytest.mark.parametrize("case", read_vectors("renewals.json")["renewals"], ids=lambda case: case["name"])
+    def test_verify_or_not(self, case: dict[str, Any]) -> None:
+        device, new = int(case["device"], 16), {name: int(case["new_key"][name], 16) for name in "xy"}
+        digest = renewal_digest(NETWORK, device=device, **new)
+        assert digest.hex() == case["digest"]
+        x, y, r, s = (int(case[name], 16) for name in "xyrs")
         assert is_seal_of(digest, x=x, y=y, r=r, s=s) is case["is_valid"]
 
 

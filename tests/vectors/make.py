@@ -18,6 +18,7 @@ from bundle_vectors import bundle_vectors, set_vectors, trie_vectors
 from custody_story import NETWORK
 from custody_vectors import custody_vectors, network_json
 from draw_vectors import draw_vectors
+from renewal_vectors import renewal_vectors
 from tolerance_vectors import tolerance_vectors
 from upload_vectors import upload_vectors
 from webauthn_vectors import webauthn_vectors
@@ -204,6 +205,7 @@ VECTORS = {
     "uploads.json": upload_vectors,
     "draws.json": draw_vectors,
     "tolerances.json": tolerance_vectors,
+    "renewals.json": renewal_vectors,
 }
 
 

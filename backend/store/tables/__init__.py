@@ -39,6 +39,7 @@ from backend.store.tables.handed_in import (
     KnownDevice,
     Lease,
     OutgoingTransaction,
+    RenewalRequest,
 )
 from backend.store.tables.inspections import InspectionList, InspectionStatement
 from backend.store.tables.people import (
@@ -99,6 +100,7 @@ __all__ = [
     "RadarPass",
     "RaisedAlert",
     "RefusedSegment",
+    "RenewalRequest",
     "SignInAttempt",
     "SiteName",
     "Slot",

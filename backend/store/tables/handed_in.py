@@ -124,3 +124,18 @@ class Enrolment(SQLModel, table=True):
     device: str | None = None
     origin: str | None = None
     """The web origin of a passkey; none for a device's own key."""
+
+
+class RenewalRequest(SQLModel, table=True):
+    """A phone's next key, sealed by the one it has, until a registrar seals that it replaces the phone."""
+
+    __tablename__ = "renewal_request"
+
+    device: str = Field(primary_key=True)
+    organisation: str = Field(index=True)
+    key_hash: str
+    x: bytes
+    y: bytes
+    r: bytes
+    s: bytes
+    asked_at: int = Field(sa_type=BigInteger)

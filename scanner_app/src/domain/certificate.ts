@@ -33,6 +33,8 @@ export interface Enrolled {
   readonly scheme: number;
   /** Of a passkey's web origin; 0 for a device's own key. */
   readonly originDigest: bigint;
+  /** The device whose place it takes, which ends; undefined where it takes none. */
+  readonly replaced: DeviceId | undefined;
 }
 export type ReadCertificate =
   | { readonly is: "read"; readonly enrolled: Enrolled; readonly digest: Uint8Array }
@@ -51,10 +53,11 @@ export function readCertificate(
   }
   const words = entries[certificate.seq - certificate.first_seq];
   const read = words === undefined ? undefined : unpackEntry(words);
-  if (read?.is !== "known" || read.entry.kind !== "enrol") {
+  if (read?.is !== "known" || (read.entry.kind !== "enrol" && read.entry.kind !== "rotate")) {
     return { is: "unreadable", why: "no enrolment at this seq" };
   }
   const { fields } = read.entry;
+  const replaced = read.entry.kind === "rotate" ? deviceId(read.entry.fields.replaced) : undefined;
   const role = roleOf(fields.role);
   const device = deviceId(fields.device);
   if (role === undefined) return { is: "unreadable", why: "unknown role" };
@@ -73,6 +76,7 @@ export function readCertificate(
       key: { x: head(fields.x), y: head(fields.y) },
       scheme: Number(fields.scheme),
       originDigest: fields.origin,
+      replaced,
     },
     digest: sealDigest({ ...network, device: certificate.registrar }, lastSeq, last),
   };

@@ -31,7 +31,7 @@ import {
 } from "./types.ts";
 import { isAssertionOf } from "./webauthn.ts";
 
-const NOTICE_SECONDS = 72 * 3600;
+export const NOTICE_SECONDS = 72 * 3600;
 const NOT_AFTER_MAX = 2n ** 32n - 1n;
 const HEAD27_DIGITS = 54;
 

@@ -36,18 +36,23 @@ const VERSION = keccak(utf8ToBytes("1"));
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
 export function sealDigest(place: JournalPlace, seq: Seq, head: Head): Uint8Array {
-  const domain = keccak(
-    DOMAIN_TYPE,
-    NAME,
-    VERSION,
-    bigToBytes(BigInt(place.chainId), 32),
-    bigToBytes(addressNumber(place.ledger), 32),
-  );
   const message = keccak(
     SEAL_TYPE,
     bigToBytes(numberOf(place.device), 32),
     bigToBytes(BigInt(seq), 32),
     hexToBytes(head),
+  );
+  return domainDigest(place, message);
+}
+
+/** The EIP-712 digest of a struct's hash in the domain of a ledger. */
+export function domainDigest(network: { chainId: number; ledger: string }, message: Uint8Array): Uint8Array {
+  const domain = keccak(
+    DOMAIN_TYPE,
+    NAME,
+    VERSION,
+    bigToBytes(BigInt(network.chainId), 32),
+    bigToBytes(addressNumber(network.ledger), 32),
   );
   return keccak(new Uint8Array([0x19, 0x01]), domain, message);
 }

@@ -18,9 +18,11 @@ import type { Changes } from "../store/changes.ts";
 import {
   type Database,
   type Identity,
+  keepSingle,
   readSingle,
   type StoredPhoto,
   type StoredSeal,
+  type Successor,
 } from "../store/database.ts";
 import { addEntry, readEntries, readTip } from "../store/journal.ts";
 import { type DeviceKey, signDigest } from "./device_key.ts";
@@ -30,6 +32,10 @@ export type Photo = Omit<StoredPhoto, "seq">;
 /** This device was revoked: whatever it sealed now would be quarantined. */
 export class KeyRevoked extends Error {
   override readonly name = "KeyRevoked";
+}
+/** Another device has taken this one's place: its journal has ended, and goes on in that one's. */
+export class KeyReplaced extends Error {
+  override readonly name = "KeyReplaced";
 }
 export interface Written {
   readonly seq: Seq;
@@ -86,10 +92,11 @@ export class JournalWriter {
   /**
    * Seals and keeps the entry that `make` builds once its seq is certain; one writer at a time.
    *
-   * Throws `KeyRevoked`, and the browser's `DOMException` where the entry could not be kept; nothing is sealed then.
+   * Throws `KeyRevoked`, `KeyReplaced`, and the browser's `DOMException` where the entry could not be kept; nothing is sealed then.
    */
   async write(make: (seq: Seq) => Entry, evidence?: Evidence, photo?: Photo): Promise<Written> {
     const written = await exclusively(`huanlian-journal-${this.db.name}`, async () => {
+      if ((await readSingle(this.db, "successor")) !== undefined) throw new KeyReplaced();
       if ((await readSingle(this.db, "standing"))?.isRevoked === true) throw new KeyRevoked();
       const tip = await this.tip();
       const entry = make(tip.nextSeq);
@@ -104,6 +111,20 @@ export class JournalWriter {
     this.changes.tell("written");
     return written;
   }
+
+  /**
+   * Ends this journal for good if it may end when nobody can write to it; says whether it did. The name of what
+   * follows is one write, so that nothing can happen halfway.
+   */
+  async end(successor: Successor, mayEnd: () => Promise<boolean>): Promise<boolean> {
+    const hasEnded = await exclusively(`huanlian-journal-${this.db.name}`, async () => {
+      if (!(await mayEnd())) return false;
+      await keepSingle(this.db, "successor", successor);
+      return true;
+    });
+    if (hasEnded) this.changes.tell("synced");
+    return hasEnded;
+  }
 }
 
 /** Salts an evidence document with fresh randomness. */
@@ -111,7 +132,7 @@ export function saltEvidence(document: EvidenceDocument): { evidence: Evidence; 
   return makeEvidence(document, crypto.getRandomValues(new Uint8Array(16)));
 }
 
-async function exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
+export async function exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
   // Browsers give Web Locks only to secure pages; there, adding a taken seq still fails.
   const locks = globalThis.navigator?.locks;
   return locks === undefined ? work() : (locks.request(name, work) as Promise<T>);

@@ -185,6 +185,16 @@ export interface FirstWeighing {
   /** What the indicator answered; absent where the figure was typed. */
   readonly answer?: string;
 }
+/** Where the journal of the device goes on that has taken this one's place. */
+export interface Successor {
+  readonly database: string;
+}
+/** This device's next key, from before it is asked for until another device goes on with it. */
+export interface Renewal {
+  readonly key: DeviceKey;
+  /** Once its certificate has come and was checked. */
+  readonly next?: Identity;
+}
 interface Singles {
   key: DeviceKey;
   invitation: { readonly code: string };
@@ -202,6 +212,13 @@ interface Singles {
   trimmed: Trimmed;
   /** Every node that this device was ever told to ask besides the server. */
   nodes: readonly string[];
+  renewal: Renewal;
+  /** Once this is there, nothing is added to this journal. */
+  successor: Successor;
+  /** Where the journal is that this one goes on from. */
+  predecessor: { readonly database: string };
+  /** Of a registrar's page: whether it renews phones without being asked each time. */
+  renewing: { readonly byItself: boolean };
   /** The segment whose answer is not known: it is asked again exactly as it was. */
   inflight: { readonly firstSeq: Seq; readonly lastSeq: Seq };
 }

@@ -12,13 +12,30 @@ export class StillUnsent extends Error {
   override readonly name = "StillUnsent";
 }
 
-/** Sends until nothing is left or nothing more can be sent; throws `StillUnsent`. Sealing needs a page, sending no key. */
-export async function sendWhatIsLeft(databaseName: string, fetching: typeof fetch): Promise<void> {
+/**
+ * Sends until nothing is left or nothing more can be sent, for each device that this browser has been; throws
+ * `StillUnsent`. Sealing needs a page, sending no key.
+ */
+export async function sendWhatIsLeft(first: string, fetching: typeof fetch): Promise<void> {
+  let unsent = 0;
+  let name: string | undefined = first;
+  while (name !== undefined) {
+    const left = await sendFrom(name, fetching);
+    unsent += left.unsent;
+    name = left.next;
+  }
+  if (unsent > 0) throw new StillUnsent();
+}
+
+async function sendFrom(
+  databaseName: string,
+  fetching: typeof fetch,
+): Promise<{ unsent: number; next: string | undefined }> {
   const db = await openDatabase(databaseName);
   const changes = new Changes(databaseName);
   try {
     const [identity, key] = [await readSingle(db, "identity"), await readSingle(db, "key")];
-    if (identity === undefined || key === undefined) return;
+    if (identity === undefined || key === undefined) return { unsent: 0, next: undefined };
     const api = new Api(fetching, () => chooseLanguage(navigator.languages));
     const now = () => Math.floor(Date.now() / 1000);
     const uploader = new Uploader(db, api, identity.device, key.publicKey, now);
@@ -31,7 +48,8 @@ export async function sendWhatIsLeft(databaseName: string, fetching: typeof fetc
     };
     // A page that is open sends by itself; the browser asks here again in case it is closed before.
     await owning(databaseName, send, { ifAvailable: true });
-    if ((await countByState(db)).queued > 0) throw new StillUnsent();
+    const next = (await readSingle(db, "successor"))?.database;
+    return { unsent: (await countByState(db)).queued, next };
   } finally {
     changes.close();
     db.close();

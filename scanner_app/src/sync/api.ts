@@ -1,6 +1,6 @@
 /** The backend's HTTP interface, as docs/spec/api.md says it. */
 import type { Certificate } from "../domain/certificate.ts";
-import type { PublicKey } from "../domain/seal.ts";
+import type { PublicKey, Seal } from "../domain/seal.ts";
 import type { Basis } from "../domain/tolerances.ts";
 import { packUploads, SEGMENT_BYTES_TYPE, type Upload } from "../domain/segment_bytes.ts";
 import {
@@ -60,6 +60,28 @@ export interface Enrolment {
   readonly origin?: string | null;
   readonly check: string | null;
   readonly device: DeviceId | null;
+  readonly certificate: Certificate | null;
+}
+/** What a phone offers as its next key, sealed by the one it has. */
+export interface RenewalRequest {
+  readonly key: PublicKey;
+  readonly new_key: PublicKey;
+  readonly seal: Seal;
+}
+export interface RenewalAnswer {
+  readonly device: DeviceId;
+  readonly state: "waiting" | "approved";
+  readonly asked_at: string;
+  readonly renewed: DeviceId | null;
+  readonly certificate: Certificate | null;
+}
+/** A request that no registrar has answered, with the certificate of the device that asks. */
+export interface WaitingRenewal {
+  readonly device: DeviceId;
+  readonly new_key: PublicKey;
+  readonly seal: Seal;
+  readonly asked_at: string;
+  readonly revoked: boolean;
   readonly certificate: Certificate | null;
 }
 export interface EntryInfo {
@@ -155,6 +177,14 @@ export class Api {
       key,
     );
   enrolment = (code: string) => this.ask<Enrolment>("GET", `/enrolments/${encodeURIComponent(code)}`);
+
+  renew = (device: DeviceId, request: RenewalRequest) =>
+    this.send<RenewalAnswer>("PUT", `/devices/${device}/renewal`, request);
+  renewals = (organisation: OrganisationId) =>
+    this.ask<{ readonly renewals: readonly WaitingRenewal[] }>(
+      "GET",
+      `/renewals?organisation=${organisation}`,
+    );
 
   private send<T>(method: string, path: string, value: unknown): Promise<Answer<T>> {
     return this.ask<T>(method, path, JSON.stringify(value), "application/json");

@@ -6,6 +6,7 @@ import type { Changes } from "../store/changes.ts";
 import type { Database, Identity } from "../store/database.ts";
 import type { Api, LotOnTheWay } from "../sync/api.ts";
 import type { Follower } from "../sync/follower.ts";
+import type { RenewalKeeper } from "../sync/renewal.ts";
 import type { ServerClock } from "../sync/server_clock.ts";
 import type { Sync } from "../sync/sync.ts";
 
@@ -30,6 +31,7 @@ export interface App extends Page {
   readonly writer: JournalWriter;
   readonly sync: Sync;
   readonly follower: Follower;
+  readonly renewal: RenewalKeeper;
   /** As last heard; the writer refuses on its own account. */
   isRevoked: boolean;
   /** Lots on their way here, as last heard. */

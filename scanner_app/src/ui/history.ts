@@ -5,6 +5,7 @@ import { readSingle, type StoredEntry, type Trimmed } from "../store/database.ts
 import { countByState, queueRejected, readNewest } from "../store/journal.ts";
 import type { App, Screen } from "./app.ts";
 import { type Child, h } from "./dom.ts";
+import { earlierJournals } from "./earlier.ts";
 import { icon, type IconName, streamIcon } from "./icons.ts";
 import { actions, answerNotes, button, empty, notice, stateChip } from "./pieces.ts";
 import { saveRescue } from "./save_rescue.ts";
@@ -35,6 +36,7 @@ export async function historyScreen(app: App): Promise<Screen> {
     entries.length === 0 && empty(t("historyEmpty"), "list"),
     h("ul", { class: "rows" }, ...entries.map((entry) => entryRow(app, entry))),
     trimmed !== undefined && trimmedNote(app, trimmed),
+    await earlierJournals(app),
   );
   return {
     title: t("history"),
@@ -117,6 +119,7 @@ const MARKS: Readonly<Record<string, IconName>> = {
   shift_end: "clock",
   enrol: "phone",
   revoke: "close",
+  rotate: "phone",
 };
 
 function describe(app: App, entry: StoredEntry): { title: string; detail: string; at: number; mark: Node } {

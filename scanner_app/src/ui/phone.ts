@@ -15,6 +15,7 @@ import { scanScreen } from "./crew/scan.ts";
 import { shiftScreen } from "./crew/shift.ts";
 import { signOnScreen } from "./crew/sign_on.ts";
 import { h } from "./dom.ts";
+import { earlierScreen } from "./earlier.ts";
 import { enrolScreen } from "./enrol.ts";
 import { gateHome } from "./gate/home.ts";
 import { lotScreen, refuseLotScreen } from "./gate/lot.ts";
@@ -35,7 +36,12 @@ import { clockText, dateText } from "./words.ts";
 const EXPIRES_SOON_SECONDS = 5 * 86_400;
 
 type Routes = Readonly<Record<string, (app: App, id: string) => Promise<Screen>>>;
-const JOURNAL: Routes = { history: historyScreen, codes: rescueCodesScreen, relay: rescueReadScreen };
+const JOURNAL: Routes = {
+  history: historyScreen,
+  codes: rescueCodesScreen,
+  relay: rescueReadScreen,
+  earlier: earlierScreen,
+};
 const CREW: Routes = {
   ...JOURNAL,
   "": crewHome,
@@ -155,7 +161,7 @@ function watchNotes(shell: Shell, app: App): void {
   const draw = () => {
     const { line } = app.sync;
     const now = app.now();
-    const { notAfter } = app.identity;
+    const { notAfter, state } = app.renewal;
     const endsSoon = notAfter !== 0 && notAfter - now < EXPIRES_SOON_SECONDS;
     const error = clockError({ now, heard: app.serverClock.heard, enrolledAt: app.enrolledAt });
     shell.tellLine(line);
@@ -169,7 +175,12 @@ function watchNotes(shell: Shell, app: App): void {
         ),
       error !== 0 && notice("warning", h("span", { test: "clock-wrong" }, clockText(app, error))),
       endsSoon &&
-        notice("warning", t(now > notAfter ? "expired" : "expiresSoon", { date: dateText(app, notAfter) })),
+        (state === "ready" && now <= notAfter
+          ? notice("calm", t("renewalReady", { date: dateText(app, notAfter) }))
+          : notice(
+              "warning",
+              t(now > notAfter ? "expired" : "expiresSoon", { date: dateText(app, notAfter) }),
+            )),
     );
   };
   app.changes.listen(draw);

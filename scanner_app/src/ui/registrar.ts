@@ -1,7 +1,8 @@
 /** The registrar's page: this browser is the registrar's device, and only it can approve or revoke. */
 import "./style.css";
 import { type Identity, readSingle } from "../store/database.ts";
-import type { App } from "./app.ts";
+import { RenewalDesk } from "../sync/renewal_desk.ts";
+import type { App, Page } from "./app.ts";
 import { enrolScreen } from "./enrol.ts";
 import { historyScreen } from "./history.ts";
 import { deskScreen } from "./registrar/desk.ts";
@@ -10,17 +11,31 @@ import { openShell } from "./shell.ts";
 import { startApp } from "./start.ts";
 import { showUnopened } from "./unopened.ts";
 
+interface Desk {
+  readonly app: App;
+  readonly renewing: RenewalDesk;
+}
+
+async function startDesk(page: Page, identity: Identity): Promise<Desk> {
+  const app = await startApp(page, identity);
+  const key = await readSingle(page.db, "key");
+  if (key === undefined) throw new Error("an identity without a key");
+  const renewing = new RenewalDesk({ ...app, ownKey: key.publicKey });
+  if (identity.role === "registrar") void renewing.start();
+  return { app, renewing };
+}
+
 async function run(): Promise<void> {
   document.body.classList.add("desk");
   const shell = await openShell("huanlian-registrar");
   const { page } = shell;
-  let app: App | undefined;
+  let desk: Desk | undefined;
   const begin = async (identity: Identity) => {
-    app = await startApp(page, identity);
+    desk = await startDesk(page, identity);
     page.go("/");
   };
   const identity = await readSingle(page.db, "identity");
-  if (identity !== undefined) app = await startApp(page, identity);
+  if (identity !== undefined) desk = await startDesk(page, identity);
 
   const look = () => ({
     title: page.t("registrarTitle"),
@@ -28,13 +43,14 @@ async function run(): Promise<void> {
     hasField: true,
   });
   shell.route(async (route) => {
-    if (app === undefined) return enrolScreen(page, look(), (enrolled) => void begin(enrolled));
+    if (desk === undefined) return enrolScreen(page, look(), (enrolled) => void begin(enrolled));
+    const { app, renewing } = desk;
     const { role } = app.identity;
     if (role !== "registrar") {
       const text = page.t("registrarWrongRole", { role: page.t(role) });
       return { title: page.t("registrarTitle"), body: notice("bad", text) };
     }
-    return route.startsWith("/history") ? historyScreen(app) : deskScreen(app);
+    return route.startsWith("/history") ? historyScreen(app) : deskScreen(app, renewing);
   });
   await shell.show();
 }

@@ -1,6 +1,6 @@
 /** The one way in which screens seal: what is doubtful is asked first, and what fails is told with a way on. */
 import { clockError } from "../domain/clock.ts";
-import { KeyRevoked } from "../sign/writer.ts";
+import { KeyReplaced, KeyRevoked } from "../sign/writer.ts";
 import { signalWarning } from "../scan/signal.ts";
 import type { TextKey } from "../i18n/index.ts";
 import type { App } from "./app.ts";
@@ -49,10 +49,10 @@ async function isUndoubted(app: App): Promise<boolean> {
 
 /** What speaks against sealing now, though it may be sealed. */
 export function doubtsOf(app: App): { key: TextKey; text: string }[] {
-  const { t, identity, enrolledAt, serverClock } = app;
+  const { t, renewal, enrolledAt, serverClock } = app;
   const now = app.now();
   const error = clockError({ now, heard: serverClock.heard, enrolledAt });
-  const hasEnded = identity.notAfter !== 0 && now > identity.notAfter;
+  const hasEnded = renewal.notAfter !== 0 && now > renewal.notAfter;
   return [
     ...(error === 0
       ? []
@@ -61,19 +61,27 @@ export function doubtsOf(app: App): { key: TextKey; text: string }[] {
   ];
 }
 
-type Failure = "revoked" | "full" | "lost";
+type Failure = "revoked" | "replaced" | "full" | "lost";
 
 function failureOf(problem: unknown): Failure | undefined {
   if (problem instanceof KeyRevoked) return "revoked";
+  if (problem instanceof KeyReplaced) return "replaced";
   if (!(problem instanceof DOMException)) return undefined;
   return problem.name === "QuotaExceededError" ? "full" : "lost";
 }
 
 const SAID: Readonly<Record<Failure, readonly [what: TextKey, todo: TextKey]>> = {
   revoked: ["revoked", "revokedTodo"],
+  replaced: ["replaced", "replacedTodo"],
   full: ["storageFull", "storageFullTodo"],
   lost: ["storageLost", "storageLostTodo"],
 };
+
+/** Why nothing was sealed, where nobody was there to be asked. */
+export function failureText({ t }: App, problem: unknown): string {
+  const failure = failureOf(problem);
+  return failure === undefined ? String(problem) : t(SAID[failure][0]);
+}
 
 async function tellFailure(app: App, failure: Failure): Promise<"again" | "close"> {
   const { t } = app;
@@ -83,6 +91,7 @@ async function tellFailure(app: App, failure: Failure): Promise<"again" | "close
   const waysOn: Readonly<Record<Failure, Answer<"again" | "rescue" | "reload" | "close">>> = {
     revoked: { text: t("rescue"), value: "rescue", look: "primary", test: "failure-rescue" },
     full: { text: t("retry"), value: "again", look: "primary", test: "failure-again" },
+    replaced: { text: t("reload"), value: "reload", look: "primary", test: "failure-reload" },
     lost: { text: t("reload"), value: "reload", look: "primary", test: "failure-reload" },
   };
   const told = h("div", { test: `failure-${failure}` }, h("strong", {}, t(what)), h("p", {}, t(todo)));

@@ -1,8 +1,8 @@
 /** The frame around every screen: bar, unsent number, language, and the back button that phones have. */
 import { chooseLanguage, type Language, LANGUAGES, textIn } from "../i18n/index.ts";
 import { Changes } from "../store/changes.ts";
-import { openDatabase } from "../store/database.ts";
 import { countByState } from "../store/journal.ts";
+import { openCurrent } from "../store/succession.ts";
 import { Api } from "../sync/api.ts";
 import { ServerClock } from "../sync/server_clock.ts";
 import type { Line } from "../sync/sync.ts";
@@ -36,10 +36,10 @@ const OWN: Readonly<Record<string, (page: Page) => Screen>> = {
 export async function openShell(databaseName: string): Promise<Shell> {
   watchLook();
   let tellLost: () => void = () => undefined;
-  const db = await openDatabase(databaseName, () => tellLost());
+  const db = await openCurrent(databaseName, () => tellLost());
   const now = () => Math.floor(Date.now() / 1000);
   const serverClock = await ServerClock.open(db, now);
-  const changes = new Changes(databaseName);
+  const changes = new Changes(db.name);
   let language =
     (localStorage.getItem(LANGUAGE_KEY) as Language | null) ?? chooseLanguage(navigator.languages);
   const page: Page = {

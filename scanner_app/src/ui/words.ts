@@ -113,6 +113,7 @@ export function kindKey(kind: string): TextKey {
     refuse: "kindRefuse",
     enrol: "kindEnrol",
     revoke: "kindRevoke",
+    rotate: "kindRotate",
   };
   return keys[kind] ?? "kindOther";
 }

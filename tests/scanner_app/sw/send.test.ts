@@ -8,12 +8,17 @@ import { type Cut, FakeBackend } from "../fakes.ts";
 import { DEVICE, lift, load, newPhone, type Phone } from "../phone.ts";
 
 /** A phone whose page was closed with so many lifts unsent; its key may only be read, never used. */
-async function closedPhone(lifts: number): Promise<Phone & { reopened: () => Promise<{ queued: number }> }> {
+async function closedPhone(
+  lifts: number,
+  successor?: Phone,
+): Promise<Phone & { reopened: () => Promise<{ queued: number }> }> {
   const phone = await newPhone();
   await keepSingle(phone.db, "key", phone.key);
   await keepSingle(phone.db, "identity", phone.identity);
-  await phone.writer.write(() => load(1n));
+  if (lifts > 0) await phone.writer.write(() => load(1n));
   for (let bin = 1; bin < lifts; bin += 1) await phone.writer.write(() => lift(bin));
+  if (successor !== undefined)
+    await keepSingle(phone.db, "successor", { database: successor.db.name });
   phone.db.close();
   const reopened = async () => {
     const db = await openDatabase(phone.db.name);
@@ -59,6 +64,18 @@ describe("a worker that the browser has woken", () => {
     expect(backend.calls).toBe(0);
     await sendWhatIsLeft(phone.db.name, backend.fetch);
     expect(backend.entries).toHaveLength(2);
+  });
+
+  it.each([
+    [3, 0],
+    [0, 3],
+  ])("sends for the number before (%i left) and for the one that followed (%i left)", async (old, fresh) => {
+    const after = await closedPhone(fresh);
+    const before = await closedPhone(old, after);
+    const backend = new FakeBackend(DEVICE, (old > 0 ? before : after).key.publicKey);
+    await sendWhatIsLeft(before.db.name, backend.fetch);
+    expect(backend.entries).toHaveLength(3);
+    expect([await before.reopened(), await after.reopened()]).toEqual([{ queued: 0 }, { queued: 0 }]);
   });
 
   it("has nothing to do before the phone is enrolled", async () => {

@@ -130,12 +130,13 @@ async function summary(app: App, shift: Shift): Promise<HTMLElement> {
 
 /** What a crew should know before it drives off: how old the bin list is, and how long the key still counts. */
 export async function readiness(app: App): Promise<HTMLElement> {
-  const { t, identity } = app;
+  const { t, identity, renewal } = app;
   const now = app.now();
   const directory = await readSingle(app.db, "directory");
   const datedAt = directory === undefined ? 0 : Math.floor(Date.parse(directory.dated_at) / 1000);
   const isOld = now - datedAt > DIRECTORY_OLD_SECONDS;
-  const endsSoon = identity.notAfter !== 0 && identity.notAfter - now < EXPIRES_SOON_SECONDS;
+  const { notAfter } = renewal;
+  const endsSoon = notAfter !== 0 && notAfter - now < EXPIRES_SOON_SECONDS && renewal.state !== "ready";
   const looks = (isBad: boolean) => (isBad ? "doubtful" : "");
   return h(
     "div",
@@ -153,14 +154,17 @@ export async function readiness(app: App): Promise<HTMLElement> {
         t("keyValid"),
         h(
           "span",
-          { class: looks(endsSoon), test: "key-valid" },
-          identity.notAfter === 0
-            ? t("registrarNoEnd")
-            : t("registrarValidUntil", { date: dateText(app, identity.notAfter) }),
+          {
+            class: looks(endsSoon),
+            test: "key-valid",
+            data: { device: identity.device, renewal: renewal.state },
+          },
+          notAfter === 0 ? t("registrarNoEnd") : t("registrarValidUntil", { date: dateText(app, notAfter) }),
+          renewal.state === "asked" && h("span", { class: "renewing" }, t("renewing")),
         ),
       ],
     ),
     isOld && notice("warning", t("directoryOld")),
-    endsSoon && notice("warning", t("expiresSoon", { date: dateText(app, identity.notAfter) })),
+    endsSoon && notice("warning", t("expiresSoon", { date: dateText(app, notAfter) })),
   );
 }

@@ -1,22 +1,26 @@
-/** Enrol on the left, devices on the right; on a phone one above the other. */
+/** Enrol on the left, renewals and devices on the right; on a phone one above the other. */
 import { organisationOf } from "../../domain/types.ts";
 import { readSingle } from "../../store/database.ts";
 import type { App, Screen } from "../app.ts";
 import { h } from "../dom.ts";
 import { button, facts } from "../pieces.ts";
 import { organisationName } from "../words.ts";
+import type { RenewalDesk } from "../../sync/renewal_desk.ts";
 import { deviceList } from "./devices.ts";
 import { enrolPanel } from "./enrol_panel.ts";
+import { renewalPanel } from "./renewal_panel.ts";
 
-export async function deskScreen(app: App): Promise<Screen> {
+export async function deskScreen(app: App, renewing: RenewalDesk): Promise<Screen> {
   const { t } = app;
   const organisation = organisationOf(app.identity.device);
   const name = h("h2");
   const devices = deviceList(app);
   const panel = enrolPanel(app);
+  const renewals = renewalPanel(app, renewing);
   const refresh = async () => {
     const directory = await readSingle(app.db, "directory");
     name.textContent = organisationName(app, directory, organisation);
+    renewals.refresh();
     await devices.refresh();
   };
   const stop = app.changes.listen(() => void refresh());
@@ -43,7 +47,7 @@ export async function deskScreen(app: App): Promise<Screen> {
         ),
         panel.element,
       ),
-      devices.element,
+      h("div", { class: "desk-side" }, renewals.element, devices.element),
     ),
     leave: () => {
       stop();

@@ -24,6 +24,8 @@ interface Known {
   readonly isRevoked?: boolean;
   readonly enrolled?: EntryState;
   readonly revoked?: EntryState;
+  /** The device that follows it, once this registrar has renewed it. */
+  readonly next?: DeviceId;
 }
 const REASON_LOST = 1;
 
@@ -34,7 +36,7 @@ export function deviceList(app: App): { element: HTMLElement; refresh(): Promise
   const refresh = async () => {
     const devices = await knownDevices(app);
     if (devices.length === 0) fill(list, empty(t("registrarNoDevices"), "phone"));
-    else fill(list, ...devices.map((known) => row(app, known)));
+    else fill(list, ...devices.map((known) => row(app, known, withFollowers(devices, known))));
   };
   return { element, refresh };
 }
@@ -52,7 +54,12 @@ async function knownDevices(app: App): Promise<Known[]> {
   for (const { words, state } of await readEntries(app.db, 1)) {
     const read = unpackEntry(words);
     if (read.is !== "known") continue;
-    if (read.entry.kind === "enrol") {
+    if (read.entry.kind === "rotate") {
+      const replaced = deviceId(read.entry.fields.replaced);
+      const next = deviceId(read.entry.fields.device);
+      known.set(replaced, { ...(known.get(replaced) ?? { device: replaced, role: "crew" }), next });
+    }
+    if (read.entry.kind === "enrol" || read.entry.kind === "rotate") {
       const { fields } = read.entry;
       const device = deviceId(fields.device);
       const role = roleOf(fields.role) ?? "crew";
@@ -72,7 +79,13 @@ async function knownDevices(app: App): Promise<Known[]> {
   return [...known.values()].reverse();
 }
 
-function row(app: App, known: Known): HTMLElement {
+/** A device and those that follow it: a phone that is lost may be any of them. */
+function withFollowers(devices: readonly Known[], first: Known): Known[] {
+  const next = devices.find(({ device }) => device === first.next);
+  return next === undefined ? [first] : [first, ...withFollowers(devices, next)];
+}
+
+function row(app: App, known: Known, lost: readonly Known[]): HTMLElement {
   const { t } = app;
   const { device, role, notAfter, enrolled, revoked } = known;
   const isRevoked = revoked !== undefined || known.isRevoked === true;
@@ -97,29 +110,34 @@ function row(app: App, known: Known): HTMLElement {
       "div",
       { class: "row-end" },
       isRevoked && h("span", { class: "chip rejected" }, t("registrarRevoked")),
+      known.next !== undefined && h("span", { class: "chip" }, t("registrarReplaced")),
       (revoked ?? enrolled) && stateChip(t, (revoked ?? enrolled) as EntryState, "device-state"),
     ),
     !isSelf &&
       !isRevoked &&
-      button(t("registrarRevoke"), () => revoke(app, device), {
+      button(t("registrarRevoke"), () => revoke(app, lost), {
         look: "quiet",
         test: `registrar-revoke-${device}`,
       }),
   );
 }
 
-async function revoke(app: App, device: DeviceId): Promise<void> {
+async function revoke(app: App, lost: readonly Known[]): Promise<void> {
   const { t } = app;
-  if (!(await ask(app, t("registrarRevokeAsk", { device }), t("registrarRevoke")))) return;
-  const answer = await app.api.device(device);
-  const seenSeq = answer.is === "ok" ? answer.value.accepted.seq : 0;
-  await app.writer.write(() =>
-    makeEntry("revoke", {
-      device: numberOf(device),
-      reason: REASON_LOST,
-      seen_seq: seenSeq,
-      flags: 0,
-      occurred_at: app.now(),
-    }),
-  );
+  const names = lost.map(({ device }) => device).join(", ");
+  if (!(await ask(app, t("registrarRevokeAsk", { device: names }), t("registrarRevoke")))) return;
+  for (const { device, isRevoked, revoked } of lost) {
+    if (isRevoked === true || revoked !== undefined) continue;
+    const answer = await app.api.device(device);
+    const seenSeq = answer.is === "ok" ? answer.value.accepted.seq : 0;
+    await app.writer.write(() =>
+      makeEntry("revoke", {
+        device: numberOf(device),
+        reason: REASON_LOST,
+        seen_seq: seenSeq,
+        flags: 0,
+        occurred_at: app.now(),
+      }),
+    );
+  }
 }

@@ -1,6 +1,7 @@
 /** Invite a device, compare six digits, seal its enrolment. */
 import { enrolText } from "../../domain/codes.ts";
 import { makeEntry } from "../../domain/journal.ts";
+import { CREW_VALID_SECONDS } from "../../domain/renewal.ts";
 import { checkCode, type PublicKey } from "../../domain/seal.ts";
 import {
   type DeviceId,
@@ -27,14 +28,13 @@ interface Offered {
 }
 
 const POLL_MILLISECONDS = 1200;
-const DAY_SECONDS = 86_400;
-/** A crew's phone gets a new number and key at least monthly, with a few days to do it in. */
-const VALID_DAYS: Readonly<Record<Role, number>> = {
-  crew: 35,
-  gate: 400,
-  scale: 400,
-  registrar: 400,
-  office: 400,
+const YEAR_SECONDS = 400 * 86_400;
+const VALID_SECONDS: Readonly<Record<Role, Seconds>> = {
+  crew: CREW_VALID_SECONDS,
+  gate: YEAR_SECONDS,
+  scale: YEAR_SECONDS,
+  registrar: YEAR_SECONDS,
+  office: YEAR_SECONDS,
 };
 
 /** Where a new device begins that is no phone. */
@@ -132,7 +132,7 @@ export function enrolPanel(app: App): { element: HTMLElement; leave(): void } {
       device,
       role,
       ...offered,
-      notAfter: app.now() + VALID_DAYS[role] * DAY_SECONDS,
+      notAfter: app.now() + VALID_SECONDS[role],
     });
     lay(h("p", { class: "centre quiet" }, t("registrarSealing")));
     const mine = turn;
