@@ -1,6 +1,7 @@
 /** Print size, and day or night: for rain, for old eyes, and for five in the morning. */
 import type { TextKey } from "../i18n/index.ts";
 import type { Page, Screen } from "./app.ts";
+import { directoryLine } from "./directory_line.ts";
 import { h } from "./dom.ts";
 import { keepLook, type Light, LIGHTS, type Print, PRINTS, readLook } from "./look.ts";
 import { button, radios } from "./pieces.ts";
@@ -30,6 +31,7 @@ export function settingsScreen(page: Page): Screen {
         look.light,
       ),
       h("p", { class: "quiet" }, t("settingsHelp")),
+      directoryLine(page),
       button(t("privacyOpen"), () => page.go("/privacy"), {
         look: "quiet",
         icon: "list",

@@ -3,7 +3,7 @@ import { readCertificate } from "../domain/certificate.ts";
 import { organisationOf } from "../domain/types.ts";
 import { JournalWriter } from "../sign/writer.ts";
 import { type Identity, readSingle } from "../store/database.ts";
-import { keepDirectory } from "../store/directory.ts";
+import { refreshDirectory } from "../sync/directory.ts";
 import { Follower } from "../sync/follower.ts";
 import { askStanding } from "../sync/standing.ts";
 import { Sync } from "../sync/sync.ts";
@@ -47,10 +47,8 @@ export async function startApp(page: Page, identity: Identity): Promise<App> {
     await fetchMandates(db, api, organisationOf(identity.device));
   };
   const fetchDirectory = async () => {
-    const answer = await api.directory();
-    if (answer.is !== "ok") return;
-    await keepDirectory(db, answer.value);
-    changes.tell("synced");
+    const refreshed = await refreshDirectory(db, api, identity, now);
+    if (refreshed !== "not-answered") changes.tell("synced");
   };
   void fetchNews();
   setInterval(() => void fetchNews(), NEWS_MILLISECONDS);
