@@ -99,11 +99,14 @@ function directoryOf(
 ): Directory {
   const { dated_at, organisations, sites, streets, bins_left_out } = told;
   const { seals, devices } = checked;
+  const roots = told.roots
+    .filter(({ device }) => organisationOf(device) === told.organisation)
+    .map(({ device }) => ({ device, role: "registrar" as const }));
   return {
     dated_at,
     organisations,
     sites: sites.map(({ id, kind, organisation, name }) => ({ id, kind, organisation, name })),
-    devices: devices.map(({ device, role }) => ({ device, role })),
+    devices: [...roots, ...devices].map(({ device, role }) => ({ device, role })),
     asked,
     streets,
     bins_left_out,

@@ -69,7 +69,9 @@ describe("a directory that is fetched", () => {
     expect(await refresh()).toBe("kept");
     const directory = await readSingle(db, "directory");
     expect(directory?.checked).toMatchObject({ seals: made.told.runs.length, bins: 3 });
-    expect(directory?.devices).toHaveLength(3);
+    const root = { device: made.registry.root.id, role: "registrar" };
+    expect(directory?.devices, "the root is its organisation's too").toEqual(expect.arrayContaining([root]));
+    expect(directory?.devices).toHaveLength(4);
     expect(await findBinByNumber(db, "0000000002")).toMatchObject({ order: 1, is_sealed: true });
     const digest = (await findBinByNumber(db, "00000000ff"))?.serial_digest ?? "";
     expect(await findBin(db, digest)).toMatchObject({ stream: "residual", point: { en: "point 3" } });
