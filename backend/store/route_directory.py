@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, or_, select
 
 from backend.domain.types import Role, SiteKind
 from backend.store.reading import Reader
-from backend.store.sealed_runs import Registrars, find_runs, not_after_in
+from backend.store.sealed_runs import Enrolments, Registrars, find_runs
 from backend.store.tables import BinLabel, CollectionPoint, KnownDevice, OpenedSite, Placement, SiteName, table_of
 from backend.usecases.route_directory import (
     BINS_MAX,
@@ -57,42 +58,37 @@ def read_route(
     are_left_out = not streets and sum(asked.values()) > BINS_MAX
     if sum(asked.values()) > BINS_MAX and streets:
         raise TooManyBins(sum(asked.values()))
-    reader = Reader(connection)
+    streets_read = [] if are_left_out else sorted(asked)
     sites = _sites(connection, organisation, asked)
-    registrars = Registrars(connection, seen_of)
-    opened_by = {site: entry for site, entry in _opened(connection, sites) if registrars.answer_for(entry)}
-    points, placements, bins = _Bins(connection, [] if are_left_out else sorted(asked), registrars).read()
-    receivers = {site.organisation for site in sites if site.kind != SiteKind.STREET} - {organisation}
-    devices = [
-        device
-        for device in _devices(connection, organisation, sorted(receivers), now)
-        if registrars.answer_for(device.enrolled_by)
-    ]
-    listed = registrars.listed()
-    runs, run_of = find_runs(
-        connection,
-        [
-            *opened_by.values(),
-            *(placement.sealed_by for placement in placements),
-            *(device.enrolled_by for device in devices),
-            *(registrar.enrolled_by for registrar in listed),
-        ],
-    )
-    return RouteDirectory(
-        organisations=reader.organisations(),
-        sites=sites,
-        streets=sorted(own.items()),
-        are_bins_left_out=are_left_out,
-        points=points,
-        placements=placements,
-        bins=bins,
-        devices=[device for device in devices if _is_live(runs[run_of[device.enrolled_by]], device, now)],
-        roots=registrars.roots(),
-        registrars=listed,
-        opened_by=opened_by,
-        runs=runs,
-        run_of=run_of,
-    )
+    lost = set[EntryKey]()
+    while True:
+        registrars = Registrars(connection, seen_of, lost)
+        opened = {site: entry for site, entry in _opened(connection, sites) if registrars.answer_for(entry)}
+        points, placements, bins = _Bins(connection, streets_read, registrars).read()
+        receivers = {site.organisation for site in sites if site.kind != SiteKind.STREET} - {organisation}
+        devices = _devices(connection, organisation, sorted(receivers), now)
+        found = RouteDirectory(
+            organisations=Reader(connection).organisations(),
+            sites=sites,
+            streets=sorted(own.items()),
+            are_bins_left_out=are_left_out,
+            points=points,
+            placements=placements,
+            bins=bins,
+            devices=[device for device in devices if registrars.answer_for(device.enrolled_by)],
+            roots=registrars.roots(),
+            registrars=registrars.listed(),
+            opened_by=opened,
+        )
+        runs, run_of = find_runs(connection, found.entries())
+        missing = found.entries() - run_of.keys()
+        if not missing:
+            break
+        lost |= missing
+    enrolments = Enrolments(runs, run_of)
+    # A phone goes by the certificate, which may end before the ledger says so.
+    live = [d for d in found.devices if not 0 < enrolments.not_after(d.enrolled_by) < now]
+    return replace(found, devices=live, runs=runs, run_of=run_of)
 
 
 def _counted(connection: Connection, where: Any) -> dict[str, int]:
@@ -143,11 +139,6 @@ def _devices(
     for where in asked:
         for row in connection.execute(statement.where(where)):
             yield ListedDevice(row.device, row.role, (row.registrar, row.enrolled_seq))
-
-
-def _is_live(run: Any, device: ListedDevice, now: int) -> bool:
-    not_after, _ = not_after_in(run, device.enrolled_by[1])
-    return not_after == 0 or not_after >= now
 
 
 class _Bins:

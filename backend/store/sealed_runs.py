@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -20,10 +20,15 @@ _ROWS_ASKED_AT_ONCE = 500
 
 
 class Registrars:
-    """Who answers for whom. `seen_of` gives the last seq of a revoked journal that the ledger counts."""
+    """Who answers for whom. `seen_of` gives the last seq of a revoked journal that the ledger counts.
 
-    def __init__(self, connection: Connection, seen_of: Callable[[str], int | None]) -> None:
-        self._connection, self._seen_of = connection, seen_of
+    `lost` are entries whose segment is not kept here: nobody can be shown their seal.
+    """
+
+    def __init__(
+        self, connection: Connection, seen_of: Callable[[str], int | None], lost: Container[EntryKey] = ()
+    ) -> None:
+        self._connection, self._seen_of, self._lost = connection, seen_of, lost
         self._known: dict[str, Row[Any] | None] = {}
         self._are_rooted: dict[str, bool] = {}
 
@@ -31,7 +36,7 @@ class Registrars:
         """Say whether a chain of registrars leads from an entry up to a root, and it counts."""
         device, seq = entry
         row = self._row(device)
-        if row is None or not self._is_rooted(device):
+        if row is None or entry in self._lost or not self._is_rooted(device):
             return False
         seen = self._seen(row)
         return seen is None or seq <= seen
@@ -110,11 +115,20 @@ def find_runs(
     return runs, run_of
 
 
-def not_after_in(run: Certificate, seq: int) -> tuple[int, int]:
-    """Return what the enrolment at `seq` says: until when it counts (0: no end), and when it was made."""
-    entry = split_entries(run.segment.words)[seq - run.segment.first_seq]
-    fields = read_entry(entry).fields
-    return fields.get("not_after", 0), fields["occurred_at"]
+class Enrolments:
+    """What the enrolments in some runs say; each run is split once."""
+
+    def __init__(self, runs: Sequence[Certificate], run_of: Mapping[EntryKey, int]) -> None:
+        self._runs, self._run_of = runs, run_of
+        self._entries: dict[int, list[bytes]] = {}
+
+    def not_after(self, enrolled_by: EntryKey) -> int:
+        """Return until when a device counts by its certificate; 0: without an end."""
+        at = self._run_of[enrolled_by]
+        segment = self._runs[at].segment
+        if at not in self._entries:
+            self._entries[at] = split_entries(segment.words)
+        return read_entry(self._entries[at][enrolled_by[1] - segment.first_seq]).fields.get("not_after", 0)
 
 
 def _segments_with(connection: Connection, device: str, seqs: Sequence[int]) -> Iterator[tuple[int, int]]:

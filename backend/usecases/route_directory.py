@@ -80,3 +80,12 @@ class RouteDirectory:
     opened_by: Mapping[str, EntryKey] = field(default_factory=dict)
     runs: list[Certificate] = field(default_factory=list)
     run_of: Mapping[EntryKey, int] = field(default_factory=dict)
+
+    def entries(self) -> set[EntryKey]:
+        """Return the sealed entries that are named."""
+        return {
+            *self.opened_by.values(),
+            *(placement.sealed_by for placement in self.placements),
+            *(device.enrolled_by for device in self.devices),
+            *(registrar.enrolled_by for registrar in self.registrars),
+        }

@@ -10,12 +10,13 @@ import pytest
 from custody_stories import NOON
 from migrated_file import new_database
 from sealed_route import OTHER_STREET, bins_of, lay_out_route, name_bins, name_sites, place_bins
-from small_city import CREW, SITE, SmallCity
-from sqlalchemy import event
+from small_city import CREW, SITE, STATION, SmallCity
+from sqlalchemy import delete, event
 
-from backend.domain.types import device_text, organisation_text
+from backend.domain.types import device_id, device_text, organisation_text
 from backend.store.route_directory import TooManyBins, read_route
 from backend.store.session import Database
+from backend.store.tables import AcceptedSegment, table_of
 from backend.usecases.route_directory import BINS_MAX, RouteDirectory
 
 LARGE = (
@@ -78,6 +79,21 @@ class TestARoute:
         assert (standing(read(database)), len(read(database).bins)) == (5, 0)
         city.books.roll_back(city.books.known_headers()[-2].number)
         assert (standing(read(database)), len(read(database).bins)) == (0, 5)
+
+    def test_does_without_what_was_sealed_in_a_segment_that_is_not_kept(self, database: Database) -> None:
+        desk = lay_out_route(SmallCity(database), bins=10, crews=3)
+        lost = table_of(AcceptedSegment)
+        whole = read(database)
+        with database.transaction() as connection:
+            # The segment that enrolled the desk: with it go all that the desk sealed.
+            connection.execute(
+                delete(lost).where(lost.c.device == device_text(device_id(CREW, 1)), lost.c.first_seq == 2)
+            )
+        found = read(database)
+        assert any(registrar.device == device_text(desk.device) for registrar in whole.registrars)
+        assert (found.registrars, found.placements, len(found.bins)) == ([], [], 10)
+        assert {device.device[:6] for device in found.devices} == {organisation_text(STATION)}
+        assert found.opened_by
 
     def test_of_too_many_bins_is_refused(self, database: Database) -> None:
         name_bins(SmallCity(database), bins_of(BINS_MAX + 1))

@@ -21,7 +21,6 @@ import {
   organisationOf,
   roleOf,
   SCHEME,
-  type Seconds,
   type Seq,
   type SiteId,
   siteId,
@@ -46,7 +45,6 @@ export interface Checking {
 interface Signer {
   readonly keyHash: string;
   readonly seenSeq: Seq | null;
-  readonly notAfter: Seconds;
   /** Of a passkey. */
   readonly originDigest?: bigint;
 }
@@ -96,7 +94,7 @@ class DirectoryCheck {
     for (const { device } of told.roots) {
       const hash = trust.roots[device];
       if (hash === undefined) throw new DirectoryRefused("root", device);
-      this.signers.set(device, { keyHash: hash, seenSeq: null, notAfter: 0 });
+      this.signers.set(device, { keyHash: hash, seenSeq: null });
     }
     for (const each of told.registrars) {
       const enrolled = await this.enrolment(each.device, each);
@@ -104,7 +102,6 @@ class DirectoryCheck {
       this.signers.set(each.device, {
         keyHash: keyHash(enrolled.key),
         seenSeq: each.seen_seq,
-        notAfter: enrolled.notAfter,
         ...(enrolled.originDigest !== undefined && { originDigest: enrolled.originDigest }),
       });
     }
@@ -179,9 +176,6 @@ class DirectoryCheck {
     const signer = this.signers.get(registrar);
     if (signer === undefined) throw new DirectoryRefused("link", registrar);
     if (signer.seenSeq !== null && place.seq > signer.seenSeq) throw new DirectoryRefused("revoked", about);
-    if (signer.notAfter !== 0 && entry.fields.occurred_at > BigInt(signer.notAfter)) {
-      throw new DirectoryRefused("expired", registrar);
-    }
     return entry;
   }
 

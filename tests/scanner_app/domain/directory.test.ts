@@ -236,20 +236,6 @@ describe("a directory is refused", () => {
     expect(await spoilt(ended(NOW))).toBe("none");
   });
 
-  it("with what a registrar sealed after its own certificate had ended", async () => {
-    const change = (told: Loose, made: Made) => {
-      const { registry } = made;
-      const brief = new SoftwareDevice("000002000000000d");
-      const seq = registry.enrol(registry.root, brief.id, "registrar", { not_after: NOW - 1 }, brief);
-      told.registrars.push({ device: brief.id, run: added(told, made, "root"), seq, seen_seq: null });
-      const before = brief.head;
-      const crewSeq = registry.enrol(brief, "000002000000000e", "crew");
-      told.devices.push({ device: "000002000000000e", role: 1, run: told.runs.length, seq: crewSeq });
-      told.runs.push(runOf(brief.cut(), before));
-    };
-    expect(await spoilt(change)).toBe("expired");
-  });
-
   it("with a name for something that another entry says", async () => {
     expect(await spoilt((told) => (told.devices[0].seq = 2))).toBe("entry");
     expect(await spoilt((told) => (told.devices[0].seq = 77))).toBe("entry");
