@@ -123,6 +123,15 @@ PROBLEMS: Mapping[str, Problem] = {
             "Send application/json or application/vnd.huanlian.segments.",
         ),
         Problem(
+            "route-too-large",
+            413,
+            False,
+            "路线上的桶太多",
+            "Too many bins on this route",
+            "请只选本班要走的街道；bins_max 是一次最多可下载的桶数。",
+            "Choose only the streets of this shift; bins_max is how many bins one answer holds.",
+        ),
+        Problem(
             "segment-too-heavy",
             413,
             False,

@@ -1,4 +1,4 @@
-"""What the books say: entries, bins, lots, and the directory phones carry."""
+"""What the books say: entries, bins and lots."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from backend.api.schemas import (
 )
 from backend.api.shaping import entry_shape, instant, plain
 from backend.store.reading import Reader
-from backend.usecases.views import Name
 
 router = APIRouter(tags=["books"])
 
@@ -161,41 +160,3 @@ def page_bins(services: UseServices, after: AfterText = "") -> dict[str, Any]:
     with _reader(services) as reader:
         lines, next_after = reader.bin_lines(after=int(after, 16) if after else -1)
     return {"bins": lines, "next": next_after}
-
-
-@router.get("/directory", responses=openapi_responses("malformed-request"))
-def show_directory(services: UseServices, site: DeviceText | None = None) -> dict[str, Any]:
-    """Return what a phone carries for its shift: organisations, sites, bins and devices."""
-    with _reader(services) as reader:
-        return {
-            "dated_at": instant(services.now()),
-            "organisations": [
-                {"id": o.organisation, "name": plain(o.name), "part": o.part} for o in reader.organisations()
-            ],
-            "sites": [
-                {
-                    "id": s.site,
-                    "kind": s.kind,
-                    "organisation": s.organisation,
-                    "name": plain(s.name),
-                    "parent": s.parent,
-                }
-                for s in reader.sites()
-            ],
-            "bins": [
-                {
-                    "number": b.number,
-                    "serial_digest": b.serial_digest,
-                    "stream": b.stream,
-                    "site": None if b.site is None else b.site.site,
-                    "point": plain(b.point or Name("", "")),
-                    "placed_from": b.placed_from,
-                }
-                for b in reader.bins(site)
-            ],
-            "devices": [
-                {"device": d.device, "organisation": d.organisation.organisation, "role": d.role}
-                for d in reader.devices()
-                if not d.is_revoked
-            ],
-        }

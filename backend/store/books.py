@@ -12,7 +12,7 @@ from backend.domain.devices import find_device
 from backend.domain.journal import Network
 from backend.domain.steps import is_ready
 from backend.domain.types import device_text, lot_text, organisation_of, organisation_text
-from backend.store import bulk, lift_runs, mass_moves, products, slots
+from backend.store import bulk, lift_runs, mass_moves, placements, products, slots
 from backend.store.bulk import delete_rows, insert_rows, replace_rows
 from backend.store.intake import IntakeStore, upsert
 from backend.store.session import Database
@@ -32,6 +32,7 @@ from backend.store.tables import (
     MassStretch,
     OpenedSite,
     PlacedBin,
+    Placement,
     ProductAmount,
     RefusedSegment,
     Slot,
@@ -46,7 +47,7 @@ _BLOCKS, _SEGMENTS, _STEPS = table_of(Block), table_of(LedgerSegment), table_of(
 _LIFTS, _RUNS, _LOTS = table_of(LiftRun), table_of(LotRun), table_of(LotRow)
 _LINKS = table_of(LotLink)
 _REFUSED, _PLACED, _DISAGREEMENTS = table_of(RefusedSegment), table_of(PlacedBin), table_of(Disagreement)
-_ACCEPTED = table_of(AcceptedSegment)
+_PLACEMENTS, _ACCEPTED = table_of(Placement), table_of(AcceptedSegment)
 
 HEADERS_KEPT = 256
 _OTHER_LARGE_TABLES = (table_of(Slot), _ACCEPTED)
@@ -57,6 +58,7 @@ BOOK_TABLES = (
     *(_BLOCKS, _SEGMENTS, _STEPS, _LINKS, _LIFTS, _RUNS, _LOTS, _REFUSED, _PLACED, _DISAGREEMENTS),
     *_FLOWS,
     _PRODUCTS,
+    _PLACEMENTS,
 )
 
 
@@ -172,7 +174,7 @@ class BooksStore:
                 .where(_STEPS.c.settled_block > ancestor)
                 .values(**_outcome_columns(_STEPS.c.recorded_outcome), settled_block=None, settled_at=None)
             )
-            for table in (_SEGMENTS, _REFUSED, _PLACED, _DISAGREEMENTS, _PRODUCTS):
+            for table in (_SEGMENTS, _REFUSED, _PLACED, _PLACEMENTS, _DISAGREEMENTS, _PRODUCTS):
                 connection.execute(delete(table).where(table.c.block_number > ancestor))
             connection.execute(delete(_BLOCKS).where(_BLOCKS.c.number > ancestor))
             touched = slots.roll_back(connection, ancestor)
@@ -264,6 +266,7 @@ class BooksStore:
         self._write_rare(connection, lines)
         _mark_recorded(connection, lines.segments)
         self._learn_devices(connection, lines)
+        placements.write(connection, lines.placed)
 
     def _write_rare(self, connection: Connection, lines: BookLines) -> None:
         _insert(

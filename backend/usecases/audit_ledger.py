@@ -34,6 +34,7 @@ from backend.usecases.ledger_events import (
     SiteOpened,
     StepSettled,
     WitnessShown,
+    packed_bins,
 )
 from backend.usecases.views import StreamTotals
 
@@ -305,18 +306,8 @@ def bins_lifted(words: bytes) -> list[int]:
 
 
 def placement_digest(event: BinsPlaced) -> bytes:
-    """Return the digest that a registrar seals of bins.
-
-    Each is its number (5 bytes), its serial's digest (32), its stream (1) and from when (5).
-    """
-    packed = (
-        b.number.to_bytes(5, "big")
-        + b.serial_digest
-        + b.stream.to_bytes(1, "big")
-        + b.placed_from.to_bytes(5, "big")
-        for b in event.bins
-    )
-    return keccak256(b"".join(packed))
+    """Return the digest that a registrar seals of bins."""
+    return keccak256(packed_bins(event.bins))
 
 
 def settled_value(settled: Iterable[tuple[int, int, int, int]]) -> Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from backend.domain.devices import Witness
@@ -203,6 +204,20 @@ class BinsPlaced:
     bins: tuple[PlacedBinEvent, ...]
     head: bytes = b""
     """The site's rolling head after them."""
+
+
+def packed_bins(bins: Iterable[PlacedBinEvent]) -> bytes:
+    """Return the bytes that a placement's digest is of.
+
+    Each bin is its number (5 bytes), its serial's digest (32), its stream (1) and from when (5).
+    """
+    return b"".join(
+        b.number.to_bytes(5, "big")
+        + b.serial_digest
+        + b.stream.to_bytes(1, "big")
+        + b.placed_from.to_bytes(5, "big")
+        for b in bins
+    )
 
 
 LedgerEvent = (

@@ -13,8 +13,9 @@ import pytest
 from custody_stories import NETWORK, NOON
 from fastapi.testclient import TestClient
 from renewing import renewal_of
+from sealed_route import bins_of, name_bins
 from shared_material import find_shared
-from small_city import CREW, STATION, SmallCity, upload_of, write_lifts
+from small_city import CREW, SITE, STATION, SmallCity, upload_of, write_lifts
 
 from backend.api.app import create_api
 from backend.api.deps import UPLOADS_MAX
@@ -38,6 +39,7 @@ from backend.domain.types import device_id, device_text
 from backend.domain.writer import JournalWriter, SigningKey
 from backend.store.inspections import InspectionStore
 from backend.usecases.inspections import Published
+from backend.usecases.route_directory import BINS_MAX
 
 ROOT = Path(__file__).resolve().parents[2]
 JSON = {"content-type": "application/json"}
@@ -111,6 +113,10 @@ class Provoke:
 
     def segment_too_heavy(self) -> Any:
         return self.hand_in(words=("13ff" + "00" * 30 + "00" * 254 * 32) * 9)
+
+    def route_too_large(self) -> Any:
+        name_bins(self.city, bins_of(BINS_MAX + 1))
+        return self.client.get(f"/api/v1/directory?organisation={CREW:06x}&site={device_text(SITE)}")
 
     def busy(self) -> Any:
         pressure = self.city.pressure
@@ -378,7 +384,8 @@ class TestOddAddresses:
             ("/api/v1/enrolments/%00", 404),
             ("/api/v1/enrolments/%2e%2e", 404),
             ("/api/v1/enrolments/" + "x" * 5000, 404),
-            ("/api/v1/directory?site=%00", 422),
+            ("/api/v1/directory", 422),
+            ("/api/v1/directory?organisation=000002&site=%00", 422),
             ("/problems/%3Cscript%3E", 404),
             ("/problems/%00", 404),
         ],

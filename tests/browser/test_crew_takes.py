@@ -59,7 +59,7 @@ def test_a_lot_is_taken_under_a_mandate_and_each_breach_is_said_before_the_seal(
 ) -> None:
     site = next(
         each["id"]
-        for each in town.system.get("/api/v1/directory")["sites"]
+        for each in town.system.get(f"/api/v1/directory?organisation={PARK:06x}")["sites"]
         if each["organisation"] == f"{PARK:06x}" and each["kind"] != 1
     )
     principal, seq = town.system.grant(

@@ -276,6 +276,21 @@ class PlacedBin(SQLModel, table=True):
     tx_hash: str
 
 
+class Placement(SQLModel, table=True):
+    """Bins that the registry announced, with the sealed entry that attests them.
+
+    `packed` are 43 bytes a bin, in the order that the entry's digest is of: docs/spec/entries.md, "Labels".
+    """
+
+    __tablename__ = "placement"
+
+    device: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True, sa_type=BigInteger)
+    site: str = Field(index=True)
+    packed: bytes
+    block_number: int = Field(sa_type=BigInteger, index=True)
+
+
 class Disagreement(SQLModel, table=True):
     """A place where our own fold and the ledger's answer differ; must stay empty."""
 

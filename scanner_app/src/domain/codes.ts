@@ -30,23 +30,31 @@ export interface GiveCode {
   readonly key: PublicKey;
   readonly seal: Seal;
 }
-/** A take as its receiver sealed it, and the certificate of the key that did: the answer to a give. */
-export interface TakeCode {
+interface SealedTake {
   readonly seq: Seq;
   readonly prevHead: Head;
   readonly words: Uint8Array;
   readonly seal: Seal;
+}
+/** A take as its receiver sealed it, and the certificate of the key that did: the answer to a give. */
+export interface TakeCode extends SealedTake {
   /** Begins with the enrolment. */
   readonly certificate: Certificate;
+}
+/** The same by name only, for whoever has the receiver in a directory that was checked. */
+export interface NamedTake extends SealedTake {
+  readonly taker: DeviceId;
 }
 export type AppCode =
   | { readonly is: "enrol"; readonly code: string; readonly address: string }
   | { readonly is: "receive"; readonly receiver: ReceiverCode }
   | { readonly is: "give"; readonly give: GiveCode }
-  | { readonly is: "take"; readonly take: TakeCode }
+  | { readonly is: "take"; readonly take: TakeCode | NamedTake }
   | { readonly is: "other" };
 
 const VERSION = 1;
+/** Of a take by name. */
+const NAMED_VERSION = 2;
 const GIVE_WORDS = 4;
 const TAKE_WORDS = 5;
 /** With more of the registrar's journal in it, a code is too fine for a scratched lens to read. */
@@ -100,6 +108,19 @@ export function takeText(page: string, take: TakeCode): string | undefined {
   return `${page}#take=${toBase64Url(packed)}`;
 }
 
+export function namedTakeText(page: string, take: NamedTake): string {
+  const packed = concatBytes(
+    new Uint8Array([NAMED_VERSION]),
+    bigToBytes(BigInt(take.seq), 5),
+    hexToBytes(take.prevHead),
+    take.words,
+    hexToBytes(take.seal.r),
+    hexToBytes(take.seal.s),
+    hexToBytes(take.taker),
+  );
+  return `${page}#take=${toBase64Url(packed)}`;
+}
+
 /** Reads a scanned text or this page's own address. */
 export function readAppCode(text: string): AppCode {
   const found = /^(\S*)#(enrol|receive|give|take)=([A-Za-z0-9._~-]+)$/.exec(text.trim());
@@ -143,8 +164,20 @@ function readGive(value: string): AppCode {
   return giveEntry(give) === undefined ? { is: "other" } : { is: "give", give };
 }
 
+function readNamedTake(packed: Uint8Array): AppCode {
+  if (packed.length !== 1 + 5 + 32 + TAKE_WORDS * WORD_BYTES + 64 + 8) return { is: "other" };
+  let at = 1;
+  const next = (bytes: number) => packed.slice(at, (at += bytes));
+  const [seq, prevHead] = [Number(bytesToBig(next(5))), head(bytesToBig(next(32)))];
+  const words = next(TAKE_WORDS * WORD_BYTES);
+  const seal = { r: bytesToHex(next(32)), s: bytesToHex(next(32)) };
+  const take: NamedTake = { seq, prevHead, words, seal, taker: deviceId(bytesToBig(next(8))) };
+  return takeEntry(take) === undefined ? { is: "other" } : { is: "take", take };
+}
+
 function readTake(value: string): AppCode {
   const packed = fromBase64Url(value);
+  if (packed?.[0] === NAMED_VERSION) return readNamedTake(packed);
   const fixed = 1 + 5 + 32 + TAKE_WORDS * WORD_BYTES + 64 + 8 + 5 + 32 + 128;
   const rest = (packed?.length ?? 0) - fixed;
   if (packed === undefined || packed[0] !== VERSION) return { is: "other" };
@@ -171,7 +204,7 @@ function readTake(value: string): AppCode {
   return takeEntry(take) === undefined ? { is: "other" } : { is: "take", take };
 }
 
-export function takeEntry(take: TakeCode): EntryOf<"take"> | undefined {
+export function takeEntry(take: SealedTake): EntryOf<"take"> | undefined {
   const read = unpackEntry(take.words);
   return read.is === "known" && read.entry.kind === "take" ? read.entry : undefined;
 }
@@ -180,7 +213,7 @@ export function takeEntry(take: TakeCode): EntryOf<"take"> | undefined {
 export function takeDigest(
   network: { chainId: number; ledger: string },
   taker: DeviceId,
-  take: TakeCode,
+  take: SealedTake,
 ): Uint8Array {
   return sealDigest({ ...network, device: taker }, take.seq, rollHead(take.prevHead, take.words));
 }

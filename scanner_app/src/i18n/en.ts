@@ -212,6 +212,7 @@ export const en: Texts = {
   answerForged: "The answer's seal or certificate does not verify: not taken",
   answerNotThem: "This is not whom you gave the lot to",
   answerExpired: "The receiver's certificate has ended",
+  answerUnknown: "This phone's directory does not have that device; the server will tell once online",
 
   history: "Journal",
   historyEmpty: "No entries yet.",

@@ -205,6 +205,7 @@ export const zhHans = {
   answerForged: "回码的签封或证书不符，不能算接收",
   answerNotThem: "这不是您交给的那一方",
   answerExpired: "接收方的设备证书已到期",
+  answerUnknown: "名录里没有这台设备，无法核对回码；联网后由服务器告知结果",
 
   history: "流水账",
   historyEmpty: "还没有条目。",

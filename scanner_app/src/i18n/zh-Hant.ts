@@ -206,6 +206,7 @@ export const zhHant: Texts = {
   answerForged: "回碼的簽封或證書不符，不能算接收",
   answerNotThem: "這不是您交給的那一方",
   answerExpired: "接收方的設備證書已到期",
+  answerUnknown: "名錄裡沒有這台裝置，無法核對回碼；聯網後由伺服器告知結果",
 
   history: "流水帳",
   historyEmpty: "還沒有條目。",

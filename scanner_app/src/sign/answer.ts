@@ -1,6 +1,7 @@
 /** Whether a code is the sealed answer to a give: checked with nothing but the code and one's own journal. */
-import { readCertificate } from "../domain/certificate.ts";
-import { takeDigest, takeEntry, type TakeCode } from "../domain/codes.ts";
+import { isSameKey, readCertificate } from "../domain/certificate.ts";
+import { type NamedTake, takeDigest, takeEntry, type TakeCode } from "../domain/codes.ts";
+import type { CheckedDevice } from "../domain/directory.ts";
 import {
   deskOf,
   type DeviceId,
@@ -26,18 +27,21 @@ export interface OwnGive {
 }
 export type CheckedAnswer =
   | { readonly is: "taken"; readonly taker: DeviceId; readonly grams: Grams }
-  | { readonly is: "other-lot" | "forged" | "not-them" | "expired" };
+  | { readonly is: "other-lot" | "forged" | "not-them" | "expired" | "unknown" };
+/** A device of a directory that was checked up to the root. */
+export type KnownDevice = Pick<CheckedDevice, "device" | "key" | "notAfter">;
 
 /**
  * 1. It answers this very give. 2. Its key was enrolled by a registrar of the device's own organisation, who sealed
- * that. 3. The device is the one that the lot was given to, or of that organisation. 4. Its certificate has not
+ * that; or it is the key of the checked directory, which counts before any certificate. 3. The device is the one that the lot was given to, or of that organisation. 4. Its certificate has not
  * ended. 5. The key sealed the take. Whether the registrar is the one that the ledger knows is found out there.
  */
 export async function checkAnswer(
   network: { chainId: number; ledger: string },
   give: OwnGive,
-  code: TakeCode,
+  code: TakeCode | NamedTake,
   now: Seconds,
+  known: (device: DeviceId) => Promise<KnownDevice | undefined> = async () => undefined,
 ): Promise<CheckedAnswer> {
   const fields = takeEntry(code)?.fields;
   // 1.
@@ -49,12 +53,11 @@ export async function checkAnswer(
     head(fields.give_head) === give.head;
   if (!isThisGive) return { is: "other-lot" };
   // 2.
-  const { certificate } = code;
-  const read = readCertificate(network, certificate);
-  if (read.is === "unreadable" || !(await isSealOf(read.digest, certificate.key, certificate.seal))) {
-    return { is: "forged" };
-  }
-  const { device, key, notAfter } = read.enrolled;
+  const taker = "taker" in code ? await known(code.taker) : await certified(network, code);
+  if (taker === undefined) return { is: "taker" in code ? "unknown" : "forged" };
+  const listed = await known(taker.device);
+  if (listed !== undefined && !isSameKey(listed.key, taker.key)) return { is: "forged" };
+  const { device, key, notAfter } = taker;
   // 3.
   if (give.to !== device && give.to !== deskOf(organisationOf(device))) return { is: "not-them" };
   // 4.
@@ -62,4 +65,13 @@ export async function checkAnswer(
   // 5.
   if (!(await isSealOf(takeDigest(network, device, code), key, code.seal))) return { is: "forged" };
   return { is: "taken", taker: device, grams: Number(fields.grams) };
+}
+
+async function certified(
+  network: { chainId: number; ledger: string },
+  { certificate }: TakeCode,
+): Promise<KnownDevice | undefined> {
+  const read = readCertificate(network, certificate);
+  if (read.is === "unreadable") return undefined;
+  return (await isSealOf(read.digest, certificate.key, certificate.seal)) ? read.enrolled : undefined;
 }

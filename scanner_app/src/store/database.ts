@@ -6,6 +6,8 @@ import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { Certificate } from "../domain/certificate.ts";
 import type { ServerTime } from "../domain/clock.ts";
 import type { State } from "../domain/custody_state.ts";
+import type { CheckedDevice, DirectoryRefusal } from "../domain/directory.ts";
+import type { NewRoots, Roots } from "../domain/directory_roots.ts";
 import type { Evidence } from "../domain/evidence.ts";
 import type { HeardGive } from "../domain/heard.ts";
 import type { Seal } from "../domain/seal.ts";
@@ -123,6 +125,8 @@ export interface DirectoryBin {
   readonly volume_litres?: number;
   /** Where it stood in the list that was fetched; absent from lists that an earlier version kept. */
   readonly order?: number;
+  /** Whether a registrar's seal says that it stands there; absent from lists that nobody checked. */
+  readonly is_sealed?: boolean;
 }
 export interface DirectorySite {
   readonly id: string;
@@ -139,6 +143,29 @@ export interface Directory {
     readonly role: Role | number;
     readonly is_revoked?: boolean;
   }[];
+  /** What was asked for, and the server's tag for its answer. */
+  readonly asked?: { readonly path: string; readonly tag: string };
+  /** The organisation's streets with how many bins each has. */
+  readonly streets?: readonly { readonly site: SiteId; readonly bins: number }[];
+  /** True while the organisation has too many bins for one phone, and no street is chosen. */
+  readonly bins_left_out?: boolean;
+  /** Absent from a directory that an earlier version kept unchecked. */
+  readonly checked?: CheckedPart;
+}
+/** What of a directory stands under seals that this phone has checked. */
+export interface CheckedPart {
+  readonly seals: number;
+  readonly devices: readonly CheckedDevice[];
+  readonly sites: readonly SiteId[];
+  readonly bins: number;
+}
+/** Why the newest directory that was fetched is not the one in use. */
+export interface RefusedDirectory {
+  readonly reason: DirectoryRefusal;
+  readonly about: string;
+  readonly at: Seconds;
+  /** Roots that it named for the first time. */
+  readonly waiting: NewRoots;
 }
 /** Who this device is, once its certificate has been checked. */
 export interface Identity {
@@ -200,6 +227,10 @@ interface Singles {
   invitation: { readonly code: string };
   identity: Identity;
   directory: Directory;
+  directoryRoots: Roots;
+  directoryRefused: RefusedDirectory;
+  /** The streets of this phone's route; absent: all of the organisation. */
+  route: readonly SiteId[];
   serverTime: ServerTime;
   standing: Standing;
   mandates: readonly ToldMandate[];
@@ -281,6 +312,9 @@ export async function keepSingle<K extends keyof Singles>(
   await change.done;
 }
 
-export async function dropSingle(db: Database, name: "inflight" | "invitation" | "signOn"): Promise<void> {
+export async function dropSingle(
+  db: Database,
+  name: "inflight" | "invitation" | "route" | "signOn",
+): Promise<void> {
   await db.delete("singles", name);
 }

@@ -1,6 +1,8 @@
-/** The city's list of organisations, sites and bins, as this phone last saw it. */
-import { type Stream, STREAMS } from "../domain/types.ts";
-import { type Database, type Directory, type DirectoryBin, keepSingle } from "./database.ts";
+/** The route's directory as this phone last checked it: organisations, sites, bins and devices. */
+import type { CheckedDevice } from "../domain/directory.ts";
+import type { Roots } from "../domain/directory_roots.ts";
+import { type DeviceId, type Seconds, type Stream, STREAMS } from "../domain/types.ts";
+import { type Database, type Directory, type DirectoryBin, keepSingle, readSingle } from "./database.ts";
 
 export interface KnownBin {
   readonly number: string;
@@ -9,15 +11,30 @@ export interface KnownBin {
   readonly volumeLitres: number | undefined;
 }
 
+/** Puts a checked directory in place of the one before, wholly or not at all. */
 export async function keepDirectory(
   db: Database,
-  fetched: Directory & { readonly bins: readonly DirectoryBin[] },
+  directory: Directory,
+  bins: readonly DirectoryBin[],
+  roots: Roots,
 ): Promise<void> {
-  const { bins, ...directory } = fetched;
-  const change = db.transaction("bins", "readwrite");
-  await change.store.clear();
-  await Promise.all([...bins.map((bin, order) => change.store.put({ ...bin, order })), change.done]);
-  await keepSingle(db, "directory", directory);
+  const change = db.transaction(["bins", "singles"], "readwrite", { durability: "strict" });
+  const [stored, singles] = [change.objectStore("bins"), change.objectStore("singles")];
+  await stored.clear();
+  await Promise.all([
+    ...bins.map((bin, order) => stored.put({ ...bin, order })),
+    singles.put(directory, "directory"),
+    singles.put(roots, "directoryRoots"),
+    singles.delete("directoryRefused"),
+    change.done,
+  ]);
+}
+
+/** The server has nothing newer: what is kept is as of that moment. */
+export async function confirmDirectory(db: Database, directory: Directory, at: Seconds): Promise<void> {
+  const dated_at = new Date(at * 1000).toISOString();
+  await keepSingle(db, "directory", { ...directory, dated_at });
+  await db.delete("singles", "directoryRefused");
 }
 
 export async function findBin(db: Database, serialDigest: string): Promise<KnownBin | undefined> {
@@ -29,4 +46,15 @@ export async function findBin(db: Database, serialDigest: string): Promise<Known
 
 export async function findBinByNumber(db: Database, number: string): Promise<DirectoryBin | undefined> {
   return (await db.getAll("bins")).find((bin) => bin.number === number);
+}
+
+/** A device whose enrolment this phone has checked, while it has not ended. */
+export async function findDevice(
+  db: Database,
+  device: DeviceId,
+  now: Seconds,
+): Promise<CheckedDevice | undefined> {
+  const directory = await readSingle(db, "directory");
+  const found = directory?.checked?.devices.find((each) => each.device === device);
+  return found === undefined || (found.notAfter !== 0 && found.notAfter < now) ? undefined : found;
 }

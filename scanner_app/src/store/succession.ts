@@ -13,6 +13,19 @@ import {
   type Successor,
 } from "./database.ts";
 
+/** What can be fetched again, and what must not be: whom this phone has believed so far. */
+const TAKEN_ALONG = [
+  "directory",
+  "directoryRoots",
+  "directoryRefused",
+  "route",
+  "tolerances",
+  "mandates",
+  "nodes",
+  "serverTime",
+  "signOn",
+] as const;
+
 const databaseOf = (device: DeviceId) => `huanlian-${device}`;
 
 /** Opens the database of the device that this browser is now. */
@@ -28,8 +41,8 @@ export async function openCurrent(first: string, lost: () => void = () => undefi
 
 /**
  * Fills a database for the device that is to follow, and returns its name. Nobody reads it before it is named as the
- * successor, so this may end anywhere, and be done again. What can be fetched again is taken along, for a phone that
- * finds no network afterwards.
+ * successor, so this may end anywhere, and be done again. Lists are taken along too, for a phone that finds no network
+ * afterwards.
  */
 export async function prepareSuccessor(db: Database, next: Identity, key: DeviceKey): Promise<Successor> {
   const name = databaseOf(next.device);
@@ -38,7 +51,7 @@ export async function prepareSuccessor(db: Database, next: Identity, key: Device
     const bins = await db.getAll("bins");
     const change = fresh.transaction("bins", "readwrite");
     await Promise.all([change.store.clear(), ...bins.map((bin) => change.store.put(bin)), change.done]);
-    for (const single of ["directory", "tolerances", "mandates", "serverTime", "signOn", "nodes"] as const) {
+    for (const single of TAKEN_ALONG) {
       const value = await readSingle(db, single);
       if (value !== undefined) await keepSingle(fresh, single, value);
     }

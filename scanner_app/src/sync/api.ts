@@ -11,10 +11,11 @@ import {
   type Outcome,
   type Role,
   ROLE_CODE,
+  type Seconds,
   type Seq,
   type Stream,
 } from "../domain/types.ts";
-import type { Directory, DirectoryBin, OnLedger, Receipt, ToldMandate, Warning } from "../store/database.ts";
+import type { OnLedger, Receipt, ToldMandate, Warning } from "../store/database.ts";
 
 export interface Problem {
   readonly type: string;
@@ -126,6 +127,23 @@ export interface Judgements {
   }[];
 }
 
+/** A directory that may have been written by anybody, or none where it is the one that the phone has. */
+export type FetchedDirectory =
+  | { readonly is: "new"; readonly tag: string; readonly content: unknown }
+  | { readonly is: "same"; readonly at: Seconds | undefined };
+
+/** How a request differs from the rest: longer in coming, or read another way. */
+interface Unlike<T> {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly patienceMilliseconds?: number;
+  readonly read?: (answer: Response) => Promise<T>;
+}
+
+const PATIENCE_MILLISECONDS = 30_000;
+/** A large download on a bad line. */
+const LONG_PATIENCE_MILLISECONDS = 180_000;
+const NOT_MODIFIED = 304;
+
 /** A server that does not know the form of a body has not judged what is in it. */
 const FORM_NOT_KNOWN = [400, 415, 422];
 
@@ -142,7 +160,13 @@ export class Api {
 
   network = () => this.ask<NetworkInfo>("GET", "/network");
   device = (device: DeviceId) => this.ask<DeviceInfo>("GET", `/devices/${device}`);
-  directory = () => this.ask<Directory & { readonly bins: readonly DirectoryBin[] }>("GET", "/directory");
+  /** `tag` names the directory that the phone has; the server sends it no second time. */
+  directory = (path: string, tag = "") =>
+    this.ask<FetchedDirectory>("GET", path, undefined, undefined, {
+      headers: tag === "" ? {} : { "If-None-Match": tag },
+      patienceMilliseconds: LONG_PATIENCE_MILLISECONDS,
+      read: readDirectoryAnswer,
+    });
 
   /** Sends a segment as bytes; to a server that does not take them, from then on as JSON. */
   async upload(upload: Upload): Promise<Answer<Uploaded>> {
@@ -156,7 +180,7 @@ export class Api {
 
   entry = (device: DeviceId, seq: Seq) => this.ask<EntryInfo>("GET", `/entries/${device}/${seq}`);
   bundle = (device: DeviceId, seq: Seq) =>
-    this.ask("GET", `/entries/${device}/${seq}/bundle`, undefined, undefined, readBytes);
+    this.ask("GET", `/entries/${device}/${seq}/bundle`, undefined, undefined, { read: readBytes });
   lot = (lot: LotId) => this.ask<LotNow>("GET", `/lots/${lot}`);
   lotsGivenTo = (organisation: OrganisationId) =>
     this.ask<{ readonly lots: readonly LotOnTheWay[] }>("GET", `/lots?given_to=${organisation}`);
@@ -195,20 +219,22 @@ export class Api {
     path: string,
     body?: BodyInit,
     type?: string,
-    read: (answer: Response) => Promise<T> = (answer) => answer.json() as Promise<T>,
+    unlike: Unlike<T> = {},
   ): Promise<Answer<T>> {
-    const headers: Record<string, string> = { "Accept-Language": this.language() };
+    const headers: Record<string, string> = { "Accept-Language": this.language(), ...unlike.headers };
     if (type !== undefined) headers["Content-Type"] = type;
     try {
       const answer = await this.fetching(this.base + path, {
         method,
         headers,
         cache: "no-store",
-        signal: AbortSignal.timeout(30_000),
+        signal: AbortSignal.timeout(unlike.patienceMilliseconds ?? PATIENCE_MILLISECONDS),
         ...(body !== undefined && { body }),
       });
       this.dated(answer.headers.get("Date"));
-      if (answer.ok) return { is: "ok", value: await read(answer) };
+      const isGood = answer.ok || answer.status === NOT_MODIFIED;
+      if (isGood && unlike.read !== undefined) return { is: "ok", value: await unlike.read(answer) };
+      if (answer.ok) return { is: "ok", value: (await answer.json()) as T };
       return await readProblem(answer);
     } catch {
       // No network, a cut connection, or an answer that ends in the middle: nobody knows what was done.
@@ -220,6 +246,14 @@ export class Api {
 /** A bundle is its very bytes: written anew, it would be another one. */
 async function readBytes(answer: Response): Promise<Uint8Array> {
   return new Uint8Array(await answer.arrayBuffer());
+}
+
+async function readDirectoryAnswer(answer: Response): Promise<FetchedDirectory> {
+  if (answer.status !== NOT_MODIFIED) {
+    return { is: "new", tag: answer.headers.get("ETag") ?? "", content: await answer.json() };
+  }
+  const at = Date.parse(answer.headers.get("Date") ?? "");
+  return { is: "same", at: Number.isNaN(at) ? undefined : Math.floor(at / 1000) };
 }
 
 async function readProblem(answer: Response): Promise<Answer<never>> {

@@ -5,6 +5,7 @@ import { checkCode } from "../domain/seal.ts";
 import { dropSingle, type Identity, readSingle } from "../store/database.ts";
 import type { TextKey } from "../i18n/index.ts";
 import { askProgress, type Disbelief, offerKey, requireKey, roleNamed } from "../sync/enrolment.ts";
+import { fetchNames } from "../sync/directory.ts";
 import type { Page, Screen } from "./app.ts";
 import { type Child, fill, h } from "./dom.ts";
 import { brandMark, icon } from "./icons.ts";
@@ -143,12 +144,13 @@ export function enrolScreen(page: Page, look: EnrolLook, done: (identity: Identi
 
   /** Whose device this becomes, and for what: people notice another organisation's code here. */
   async function tellJoining(code: string, place: HTMLElement): Promise<void> {
-    const [enrolment, directory] = await Promise.all([api.enrolment(code), api.directory()]);
+    const enrolment = await api.enrolment(code);
     const { heard } = page.serverClock;
     const error = clockError({ now: page.now(), heard, enrolledAt: 0 });
     if (isLeft || enrolment.is !== "ok") return;
     const { organisation, role } = enrolment.value;
-    const names = directory.is === "ok" ? directory.value : undefined;
+    const names = await fetchNames(api, organisation);
+    if (isLeft) return;
     const roleName = roleNamed(role);
     const joined = t("enrolJoin", {
       organisation: organisationName(page, names, organisation),

@@ -13,6 +13,7 @@ import { unattestedScreen } from "./crew/unattested.ts";
 import { routeScreen } from "./crew/route.ts";
 import { scanScreen } from "./crew/scan.ts";
 import { shiftScreen } from "./crew/shift.ts";
+import { streetsScreen } from "./crew/streets.ts";
 import { signOnScreen } from "./crew/sign_on.ts";
 import { h } from "./dom.ts";
 import { earlierScreen } from "./earlier.ts";
@@ -60,6 +61,7 @@ const CREW: Routes = {
   shift: shiftScreen,
   signon: signOnScreen,
   route: routeScreen,
+  streets: streetsScreen,
 };
 const GATE: Routes = {
   ...JOURNAL,

@@ -3,6 +3,7 @@ import type { TextKey } from "../i18n/index.ts";
 import { readSingle } from "../store/database.ts";
 import type { Page, Screen } from "./app.ts";
 import { truckScaleSetting } from "./crew/truck_scale_setting.ts";
+import { directoryLine } from "./directory_line.ts";
 import { h } from "./dom.ts";
 import { keepLook, type Light, LIGHTS, type Print, PRINTS, readLook } from "./look.ts";
 import { button, radios } from "./pieces.ts";
@@ -39,6 +40,7 @@ export function settingsScreen(page: Page): Screen {
       ),
       h("p", { class: "quiet" }, t("settingsHelp")),
       scale,
+      directoryLine(page),
       button(t("privacyOpen"), () => page.go("/privacy"), {
         look: "quiet",
         icon: "list",

@@ -5,7 +5,7 @@ import { organisationOf } from "../domain/types.ts";
 import { JournalWriter } from "../sign/writer.ts";
 import { Changes } from "../store/changes.ts";
 import { type Identity, readSingle } from "../store/database.ts";
-import { keepDirectory } from "../store/directory.ts";
+import { refreshDirectory } from "../sync/directory.ts";
 import { readTip } from "../store/journal.ts";
 import { openEarlier } from "../store/succession.ts";
 import { Follower } from "../sync/follower.ts";
@@ -78,10 +78,8 @@ export async function startApp(page: Page, identity: Identity): Promise<App> {
     await fetchMandates(db, api, organisationOf(identity.device));
   };
   const fetchDirectory = async () => {
-    const answer = await api.directory();
-    if (answer.is !== "ok") return;
-    await keepDirectory(db, answer.value);
-    changes.tell("synced");
+    const refreshed = await refreshDirectory(db, api, identity, now);
+    if (refreshed !== "not-answered") changes.tell("synced");
   };
   void fetchNews();
   setInterval(() => void fetchNews(), NEWS_MILLISECONDS);

@@ -78,7 +78,11 @@ export function nameIn(page: Page, name: Name | string | undefined, otherwise = 
   return first || second || otherwise;
 }
 
-export function organisationName(page: Page, directory: Directory | undefined, id: string): string {
+export function organisationName(
+  page: Page,
+  directory: Pick<Directory, "organisations"> | undefined,
+  id: string,
+): string {
   return nameIn(page, directory?.organisations.find((each) => each.id === id)?.name, id);
 }
 

@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { hexToBytes, bytesToHex } from "../../../scanner_app/src/domain/bytes.ts";
 import { type Certificate, readCertificate, shortest } from "../../../scanner_app/src/domain/certificate.ts";
-import { readAppCode, type TakeCode, takeText } from "../../../scanner_app/src/domain/codes.ts";
+import {
+  type NamedTake,
+  namedTakeText,
+  readAppCode,
+  type TakeCode,
+  takeText,
+} from "../../../scanner_app/src/domain/codes.ts";
 import type { Segment } from "../../../scanner_app/src/domain/custody_state.ts";
 import { emptyJournal } from "../../../scanner_app/src/domain/journal.ts";
 import {
@@ -12,7 +18,7 @@ import {
   ROLE_CODE,
   type Seq,
 } from "../../../scanner_app/src/domain/types.ts";
-import { checkAnswer, type OwnGive } from "../../../scanner_app/src/sign/answer.ts";
+import { checkAnswer, type KnownDevice, type OwnGive } from "../../../scanner_app/src/sign/answer.ts";
 import { NETWORK, NOW, SoftwareDevice } from "../street.ts";
 
 const LOT = "000002000000000700000001" as LotId;
@@ -127,6 +133,30 @@ describe("an answer to a give", () => {
     const device = new SoftwareDevice("000004000000000c");
     const long = enrol(new SoftwareDevice("0000040000000003"), device, {}, 20);
     expect(takeText("", take(device, long))).toBeUndefined();
+  });
+
+  it("needs no certificate from a device whose key is in a checked directory", async () => {
+    const { certificate: _, ...sealed } = answer;
+    const named = { ...sealed, taker: gate.id };
+    const text = namedTakeText("https://city.example/app/", named);
+    expect(readAppCode(text)).toEqual({ is: "take", take: named });
+    expect(text.length).toBeLessThan(430);
+    const listed = { device: gate.id, key: gate.key, notAfter: NOW };
+    const asked = (known: KnownDevice | undefined, code: NamedTake = named, now = NOW) =>
+      checkAnswer(NETWORK, GIVE, code, now, async (device) => (device === known?.device ? known : undefined));
+    expect(await asked(listed)).toEqual({ is: "taken", taker: gate.id, grams: 4900 });
+    expect(await asked(undefined)).toEqual({ is: "unknown" });
+    expect(await asked({ ...listed, key: park.key })).toEqual({ is: "forged" });
+    expect(await asked(listed, { ...named, seq: named.seq + 1 })).toEqual({ is: "forged" });
+    expect(await asked(listed, named, NOW + 1)).toEqual({ is: "expired" });
+    expect(readAppCode(`${text}AA`)).toEqual({ is: "other" });
+    expect(readAppCode(text.slice(0, -4))).toEqual({ is: "other" });
+  });
+
+  it("with a certificate is refused where the checked directory has another key for the device", async () => {
+    const listed = { device: gate.id, key: crew.key, notAfter: 0 };
+    const checked = await checkAnswer(NETWORK, GIVE, answer, NOW, async () => listed);
+    expect(checked).toEqual({ is: "forged" });
   });
 
   it("of another form is no answer", () => {

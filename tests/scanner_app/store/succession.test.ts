@@ -21,16 +21,12 @@ import { rescueFile } from "../../../scanner_app/src/sync/rescue.ts";
 import { lift, load } from "../phone.ts";
 import { onDatabase, RENEWED, RenewingServer, renewingPhone } from "../renewing.ts";
 
-const DIRECTORY = {
-  dated_at: "2026-03-01T00:00:00Z",
-  organisations: [],
-  sites: [],
-  devices: [],
-  bins: [
-    { number: "01", serial_digest: "bb", stream: 3, site: "", point: { zh: "", en: "" }, placed_from: 0 },
-    { number: "02", serial_digest: "aa", stream: 4, site: "", point: { zh: "", en: "" }, placed_from: 0 },
-  ],
-};
+const DIRECTORY = { dated_at: "2026-03-01T00:00:00Z", organisations: [], sites: [], devices: [] };
+const BINS = [
+  { number: "01", serial_digest: "bb", stream: 3, site: "", point: { zh: "", en: "" }, placed_from: 0 },
+  { number: "02", serial_digest: "aa", stream: 4, site: "", point: { zh: "", en: "" }, placed_from: 0 },
+];
+const ROOTS = { "0000020000000001": "ab".repeat(32) };
 const { put } = IDBObjectStore.prototype;
 
 /** Lets so many more values be written; then the phone is dead, and writes nothing more. Says how many it wrote. */
@@ -63,7 +59,7 @@ async function reopen(server: RenewingServer, first: string) {
 async function readyPhone() {
   const server = new RenewingServer();
   const phone = await renewingPhone(server, 5);
-  await keepDirectory(phone.db, DIRECTORY);
+  await keepDirectory(phone.db, DIRECTORY, BINS, ROOTS);
   await phone.writer.write(() => load(1n));
   await phone.writer.write(() => lift(1));
   await phone.renewal.step();
@@ -168,7 +164,7 @@ describe("what a phone was before", () => {
 });
 
 describe("what a phone takes along", () => {
-  it("is the list of bins, in its order, and the nodes it was told of, and nothing of the old journal", async () => {
+  it("is the list of bins in its order, whom it believes, and nothing of the old journal", async () => {
     const { phone, server } = await readyPhone();
     await keepSingle(phone.db, "nodes", ["https://node.example"]);
     await phone.renewal.step();
@@ -181,6 +177,7 @@ describe("what a phone takes along", () => {
       ["01", 0],
     ]);
     expect((await readSingle(renewed.db, "directory"))?.dated_at).toBe(DIRECTORY.dated_at);
+    expect(await readSingle(renewed.db, "directoryRoots")).toEqual(ROOTS);
     for (const store of ["entries", "seals", "receipts", "photos", "answers", "witnesses"] as const) {
       expect(await renewed.db.getAll(store), store).toEqual([]);
     }

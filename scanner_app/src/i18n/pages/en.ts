@@ -27,6 +27,38 @@ export const pagesEn: Readonly<Record<keyof typeof pagesZhHans, string>> = {
   routeNone: "The directory has no bins of this stream.",
   routeHelp:
     "From this device's directory ({date}) and this shift's journal; what other trucks lifted is not in it.",
+  routeUnsealed: "No registrar has sealed {n} of them: take those as a hint.",
+
+  streetsOpen: "Choose streets",
+  streetsTitle: "The streets of this shift",
+  streetsHelp:
+    "Only the streets you choose are downloaded; with none chosen, all bins of your organisation are.",
+  streetsTooMany:
+    "Your organisation has {n} bins, and a phone carries {max} at most. Choose the streets of this shift.",
+  streetsNone: "The directory has no streets of your organisation.",
+  streetBins: "{n} bins",
+  streetsChosen: "{n} bins in all",
+  streetsSave: "Download",
+  streetsOffline:
+    "No network. Your choice is kept and fetched when online; until then the old directory is used.",
+
+  directoryChecked: "Directory of {at}, checked against {n} seals",
+  directoryUnchecked: "Directory of {at}, seals not checked yet",
+  directorySeals: "Seals checked",
+  directorySealsNone: "Not checked yet",
+  directoryRefused:
+    "The directory fetched at {at} does not hold ({why}). It was not taken; the one before is in use. Tell your registrar.",
+  refusedForm: "not in its form",
+  refusedNetwork: "of another chain",
+  refusedRoot: "another root registrar; taken after 72 hours",
+  refusedLink: "a registrar's seal is missing",
+  refusedRegistrar: "sealed by no registrar of that organisation",
+  refusedKey: "another key than the registrar's",
+  refusedSeal: "a seal does not verify",
+  refusedEntry: "not what was sealed",
+  refusedRevoked: "a device or registrar is revoked",
+  refusedExpired: "a certificate has ended",
+  refusedBins: "bins are not those sealed",
 
   rescueCodes: "Export as QR codes",
   rescueCodesHelp:

@@ -1,9 +1,10 @@
 /** What became of the lots that were given: read off the receiver's screen, or heard from the server. */
 import { readAppCode } from "../../domain/codes.ts";
 import type { Give } from "../../domain/custody_state.ts";
-import type { LotId } from "../../domain/types.ts";
+import type { DeviceId, LotId } from "../../domain/types.ts";
 import { checkAnswer, type CheckedAnswer } from "../../sign/answer.ts";
 import type { Database, StoredAnswer } from "../../store/database.ts";
+import { findDevice } from "../../store/directory.ts";
 import { readSeal } from "../../store/journal.ts";
 import type { App } from "../app.ts";
 import { type OwnLot, ownLots } from "./lots.ts";
@@ -24,7 +25,8 @@ export async function readAnswer(app: App, lot: GivenLot, text: string): Promise
   if (read.is !== "take" || seal === undefined) return { is: "other" };
   const { device, network } = app.identity;
   const give = { lot: lot.id, giver: device, seq: lot.give.seq, head: seal.head, to: lot.give.to };
-  const answer = await checkAnswer(network, give, read.take, app.now());
+  const known = (taker: DeviceId) => findDevice(app.db, taker, app.now());
+  const answer = await checkAnswer(network, give, read.take, app.now(), known);
   if (answer.is !== "taken") return answer;
   const { taker, grams } = answer;
   await app.db.put("answers", { id: answerId(lot), taker, grams, toldBy: "seal", code: text });

@@ -24,6 +24,7 @@ const REFUSED: Readonly<Record<Exclude<ReadAnswer["is"], "taken">, TextKey>> = {
   forged: "answerForged",
   "not-them": "answerNotThem",
   expired: "answerExpired",
+  unknown: "answerUnknown",
 };
 
 export async function givenScreen(app: App, id: string): Promise<Screen> {

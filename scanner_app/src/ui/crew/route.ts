@@ -1,7 +1,8 @@
 /** The bins of this load's stream that are still to be lifted, point by point along the street. */
 import { unpackEntry } from "../../domain/journal.ts";
 import { type RoutePoint, routeOf } from "../../domain/route.ts";
-import { type Name, readSingle } from "../../store/database.ts";
+import { type Stream, STREAM_CODE } from "../../domain/types.ts";
+import { type DirectoryBin, type Name, readSingle } from "../../store/database.ts";
 import { readSince } from "../../store/journal.ts";
 import type { App, Screen } from "../app.ts";
 import { h } from "../dom.ts";
@@ -19,9 +20,12 @@ export async function routeScreen(app: App): Promise<Screen> {
   const { entries } = await readSince(db, "shift_end", nextSeq - 1);
   const read = entries.map(({ words }) => unpackEntry(words));
   const nameOf = ({ zh, en }: Name) => `${zh}\n${en}`;
-  const route = routeOf(await db.getAll("bins"), current.streamName, read, nameOf);
-  const dated = (await readSingle(db, "directory"))?.dated_at;
+  const bins = await db.getAll("bins");
+  const route = routeOf(bins, current.streamName, read, nameOf);
+  const directory = await readSingle(db, "directory");
+  const dated = directory?.dated_at;
   const date = dated === undefined ? t("directoryNone") : dateText(app, Math.floor(Date.parse(dated) / 1000));
+  const unsealed = unsealedOn(bins, current.streamName);
   const open = route.points.filter(({ left }) => left.length > 0);
   const done = route.points.filter(({ left }) => left.length === 0);
   const summary =
@@ -43,11 +47,25 @@ export async function routeScreen(app: App): Promise<Screen> {
           ),
       h("ul", { class: "rows" }, ...[...open, ...done].map((point) => row(app, point))),
       h("p", { class: "quiet small" }, t("routeHelp", { date })),
+      unsealed > 0 &&
+        h("p", { class: "quiet small", test: "route-unsealed" }, t("routeUnsealed", { n: unsealed })),
+      (directory?.streets ?? []).length > 1 &&
+        button(t("streetsOpen"), () => app.go("/streets"), {
+          look: "quiet",
+          icon: "list",
+          test: "streets-open",
+        }),
     ),
     actions: actions(
       button(t("scan"), () => app.go("/scan"), { look: "primary", icon: "scan", test: "scan-open" }),
     ),
   };
+}
+
+/** Bins of a stream of which no registrar has sealed that they stand there. */
+function unsealedOn(bins: readonly DirectoryBin[], stream: Stream): number {
+  const isOurs = (bin: DirectoryBin) => bin.stream === stream || bin.stream === STREAM_CODE[stream];
+  return bins.filter((bin) => isOurs(bin) && bin.is_sealed !== true).length;
 }
 
 function row(app: App, { point, left }: RoutePoint<Name>): HTMLElement {

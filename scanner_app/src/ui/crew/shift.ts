@@ -3,15 +3,17 @@ import { makeEntry, unpackEntry } from "../../domain/journal.ts";
 import { type Shift, sumShift } from "../../domain/shift.ts";
 import { STREAMS } from "../../domain/types.ts";
 import { signalDone } from "../../scan/signal.ts";
-import { dropSingle, readSingle, type StoredEntry } from "../../store/database.ts";
+import { type Directory, dropSingle, readSingle, type StoredEntry } from "../../store/database.ts";
 import { countByState, readSince } from "../../store/journal.ts";
 import type { App, Screen } from "../app.ts";
+import { refusedNote } from "../directory_line.ts";
 import { type Child, h } from "../dom.ts";
 import { icon } from "../icons.ts";
 import { actions, ask, button, facts, notice, section, stateChip } from "../pieces.ts";
 import { trySeal } from "../sealing.ts";
 import { dateText, massText, momentText } from "../words.ts";
 import { ownLots } from "./lots.ts";
+import { BINS_MAX } from "./streets.ts";
 
 const DIRECTORY_OLD_SECONDS = 3 * 86_400;
 const EXPIRES_SOON_SECONDS = 5 * 86_400;
@@ -151,6 +153,14 @@ export async function readiness(app: App): Promise<HTMLElement> {
         ),
       ],
       [
+        t("directorySeals"),
+        h(
+          "span",
+          { test: "directory-seals" },
+          directory?.checked === undefined ? t("directorySealsNone") : String(directory.checked.seals),
+        ),
+      ],
+      [
         t("keyValid"),
         h(
           "span",
@@ -165,6 +175,17 @@ export async function readiness(app: App): Promise<HTMLElement> {
       ],
     ),
     isOld && notice("warning", t("directoryOld")),
+    await refusedNote(app),
+    directory?.bins_left_out === true &&
+      notice(
+        "warning",
+        h("span", {}, t("streetsTooMany", { n: binsOf(directory), max: BINS_MAX })),
+        button(t("streetsOpen"), () => app.go("/streets"), { icon: "list", test: "streets-open" }),
+      ),
     endsSoon && notice("warning", t("expiresSoon", { date: dateText(app, notAfter) })),
   );
+}
+
+function binsOf({ streets = [] }: Directory): number {
+  return streets.reduce((sum, { bins }) => sum + bins, 0);
 }

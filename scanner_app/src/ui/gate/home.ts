@@ -1,13 +1,13 @@
 /** The gate's first screen: the queue of what is on its way here, and what has been answered. */
 import { readSingle } from "../../store/database.ts";
 import type { App, Screen } from "../app.ts";
+import { directoryLine } from "../directory_line.ts";
 import { h } from "../dom.ts";
 import { entryRow } from "../history.ts";
 import { actions, button, empty, iconButton, notice } from "../pieces.ts";
 import { openOffers, ownAnswers } from "../taking/offers.ts";
 import { offerCard } from "../taking/offer_card.ts";
 import { isStaleNow, watchOffers } from "../taking/watch_offers.ts";
-import { momentText } from "../words.ts";
 
 const DONE_SHOWN = 10;
 
@@ -47,7 +47,7 @@ export async function gateHome(app: App): Promise<Screen> {
     done.length === 0
       ? h("p", { class: "quiet" }, t("none"))
       : h("ul", { class: "rows" }, ...done.map(({ entry }) => entryRow(app, entry))),
-    await directoryLine(app),
+    directoryLine(app),
   );
   return {
     title: t("gateTitle"),
@@ -64,11 +64,4 @@ export async function gateHome(app: App): Promise<Screen> {
       button(t("gateScan"), () => app.go("/scan"), { look: "primary", icon: "scan", test: "gate-scan" }),
     ),
   };
-}
-
-async function directoryLine(app: App): Promise<HTMLElement> {
-  const { t } = app;
-  const dated = (await readSingle(app.db, "directory"))?.dated_at;
-  const at = dated === undefined ? t("directoryNone") : momentText(app, Math.floor(Date.parse(dated) / 1000));
-  return h("p", { class: "quiet small", test: "directory-date" }, `${t("directoryNames")} ${at}`);
 }

@@ -1,5 +1,5 @@
 /** A lot that this device has answered: taken, whole or in part, or refused; with the answer for the giver. */
-import { takeText } from "../../domain/codes.ts";
+import { namedTakeText, takeText } from "../../domain/codes.ts";
 import type { TextKey } from "../../i18n/index.ts";
 import { emptyJournal, type EntryOf, unpackEntry } from "../../domain/journal.ts";
 import { declineReasonOf, lotId, type LotId, NO_LOT } from "../../domain/types.ts";
@@ -25,7 +25,9 @@ async function takenScreen(app: App, id: LotId, take: StoredEntry): Promise<Scre
   const isInPart = fields !== undefined && lotId(fields.into) !== NO_LOT;
   // Where nobody is registered, nobody waits for an answer.
   const hasGiver = fields !== undefined && fields.giver !== 0n;
-  const answer = hasGiver ? await takeCodeText(app, take, "/app/") : undefined;
+  const answer = hasGiver
+    ? ((await takeCodeText(app, take, "/app/")) ?? (await namedTakeCode(app, take, "/app/")))
+    : undefined;
   return {
     title: t("gateDone"),
     back: "/",
@@ -105,19 +107,25 @@ export function takeFields(take: StoredEntry): EntryOf<"take">["fields"] | undef
  * The sealed take with this device's certificate behind an address of this system: anyone checks it with no
  * network. Undefined where the certificate is too long for a code.
  */
-export async function takeCodeText(
-  app: App,
-  { seq, words }: StoredEntry,
-  path: string,
-): Promise<string | undefined> {
+export async function takeCodeText(app: App, entry: StoredEntry, path: string): Promise<string | undefined> {
+  const take = await sealedTake(app, entry);
+  const { certificate } = app.identity;
+  return take && takeText(addressOf(app, path), { ...take, certificate });
+}
+
+/** The same by this device's name, for a giver whose directory has it. */
+async function namedTakeCode(app: App, entry: StoredEntry, path: string): Promise<string | undefined> {
+  const take = await sealedTake(app, entry);
+  return take && namedTakeText(addressOf(app, path), { ...take, taker: app.identity.device });
+}
+
+async function sealedTake(app: App, { seq, words }: StoredEntry) {
   const [seal, before] = await Promise.all([readSeal(app.db, seq), readSeal(app.db, seq - 1)]);
   if (seal === undefined) return undefined;
-  const { certificate, network } = app.identity;
-  return takeText(`${network.publicBaseUrl.replace(/\/+$/, "")}${path}`, {
-    seq,
-    prevHead: before?.head ?? emptyJournal(app.writer.place).head,
-    words,
-    seal: { r: seal.r, s: seal.s },
-    certificate,
-  });
+  const prevHead = before?.head ?? emptyJournal(app.writer.place).head;
+  return { seq, prevHead, words, seal: { r: seal.r, s: seal.s } };
+}
+
+function addressOf({ identity }: App, path: string): string {
+  return `${identity.network.publicBaseUrl.replace(/\/+$/, "")}${path}`;
 }

@@ -1,4 +1,5 @@
 /** Lots that may be taken here: heard of from the backend, or read off the giver's screen. */
+import { isSameKey } from "../../domain/certificate.ts";
 import { type GiveCode, giveDigest, giveEntry, giveHead, giveText, readAppCode } from "../../domain/codes.ts";
 import type { HeardGive } from "../../domain/heard.ts";
 import { unpackEntry } from "../../domain/journal.ts";
@@ -19,6 +20,7 @@ import {
 } from "../../domain/types.ts";
 import { isSealOf } from "../../sign/device_key.ts";
 import { readSingle, type StoredEntry } from "../../store/database.ts";
+import { findDevice } from "../../store/directory.ts";
 import { readEntries } from "../../store/journal.ts";
 import type { LotOnTheWay } from "../../sync/api.ts";
 import type { App } from "../app.ts";
@@ -116,6 +118,9 @@ export async function readOffer(app: App, text: string): Promise<ReadOffer> {
   const entry = giveEntry(give);
   if (entry === undefined) return { is: "other" };
   if (!(await isSealOf(giveDigest(app.identity.network, give), give.key, give.seal))) return { is: "forged" };
+  // Whose key it is can be known beforehand; else the ledger finds it out.
+  const known = await findDevice(app.db, give.giver, app.now());
+  if (known !== undefined && !isSameKey(known.key, give.key)) return { is: "forged" };
   const to = deviceId(entry.fields.to);
   const isFor = (organisation: string) => organisationOf(to) === organisation;
   const isOurs = isNamed(to, app.identity.device) || principalsOf(await readMandates(app.db)).some(isFor);
