@@ -290,6 +290,15 @@ export async function openDatabase(name: string, lost: () => void = () => undefi
   });
 }
 
+/** Work that is over once the browser has closed the storage: `lost` was told then, and people are. */
+export async function whileKept(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (problem) {
+    if (!(problem instanceof DOMException && problem.name === "InvalidStateError")) throw problem;
+  }
+}
+
 /** Asks the browser not to evict the journal; it may say no. */
 export async function askToPersist(): Promise<boolean> {
   return (await navigator.storage?.persist?.()) ?? false;

@@ -6,7 +6,14 @@ import { answerOf, organisationOf, SCHEME, type Seconds } from "../domain/types.
 import { type DeviceKey, isSealOf, makeDeviceKey, signDigest } from "../sign/device_key.ts";
 import type { JournalWriter } from "../sign/writer.ts";
 import type { Changes } from "../store/changes.ts";
-import { type Database, type Identity, keepSingle, readSingle, type Renewal } from "../store/database.ts";
+import {
+  type Database,
+  type Identity,
+  keepSingle,
+  readSingle,
+  type Renewal,
+  whileKept,
+} from "../store/database.ts";
 import { prepareSuccessor } from "../store/succession.ts";
 import { type Api, type EntryInfo, type RenewalAnswer, slugOf } from "./api.ts";
 
@@ -225,15 +232,6 @@ export class RenewalKeeper {
 function unlessFull(problem: unknown): RenewalStep {
   if (problem instanceof DOMException && problem.name === "QuotaExceededError") return { is: "full" };
   throw problem;
-}
-
-/** When the browser has closed the storage, this is over until the page is opened anew; the frame has said so. */
-async function whileKept(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (problem) {
-    if (!(problem instanceof DOMException && problem.name === "InvalidStateError")) throw problem;
-  }
 }
 
 function isApplied({ state, outcome }: EntryInfo): boolean {

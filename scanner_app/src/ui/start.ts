@@ -4,7 +4,7 @@ import { emptyJournal } from "../domain/journal.ts";
 import { organisationOf } from "../domain/types.ts";
 import { JournalWriter } from "../sign/writer.ts";
 import { Changes } from "../store/changes.ts";
-import { type Identity, readSingle } from "../store/database.ts";
+import { type Identity, readSingle, whileKept } from "../store/database.ts";
 import { refreshDirectory } from "../sync/directory.ts";
 import { readTip } from "../store/journal.ts";
 import { openEarlier } from "../store/succession.ts";
@@ -50,13 +50,14 @@ export async function startApp(page: Page, identity: Identity): Promise<App> {
     app.isRevoked = (await readSingle(db, "standing"))?.isRevoked ?? false;
   };
   await readStanding();
-  changes.listen(async () => {
+  const listen = async () => {
     // Another device has taken over, in this tab or in another: the page is that device's from now on.
     if ((await readSingle(db, "successor")) !== undefined) return location.reload();
     const before = app.isRevoked;
     await readStanding();
     if (app.isRevoked !== before) changes.tell("synced");
-  });
+  };
+  changes.listen(() => void whileKept(listen));
   sync.start();
   watchForWaking(changes, sync);
   renewal.start();
@@ -81,9 +82,9 @@ export async function startApp(page: Page, identity: Identity): Promise<App> {
     const refreshed = await refreshDirectory(db, api, identity, now);
     if (refreshed !== "not-answered") changes.tell("synced");
   };
-  void fetchNews();
-  setInterval(() => void fetchNews(), NEWS_MILLISECONDS);
-  globalThis.addEventListener("online", () => void fetchNews());
+  void whileKept(fetchNews);
+  setInterval(() => void whileKept(fetchNews), NEWS_MILLISECONDS);
+  globalThis.addEventListener("online", () => void whileKept(fetchNews));
   return app;
 }
 
