@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from offline_shift import Shift, begin_shift, sealed_by
-from people import PATIENCE, Phone, Town
+from people import PATIENCE, Phone, Town, take_picture
 from playwright.sync_api import Route, expect
 from running_system import RunningSystem
 from test_ways_on import full_disk
@@ -151,7 +151,11 @@ def test_old_entries_go_once_they_are_proved_and_nothing_else_does(town: Town, s
     crew.page.wait_for_function(f"(first) => ({_SEQS})().then((all) => all[0][0] === first)", arg=first)
     kept = _kept(crew)
     assert list(kept) == list(range(first, max(before) + 1))
-    crew.picture("history-trimmed", in_english=True, shows="trimmed")
+    crew.seen("trimmed").scroll_into_view_if_needed()
+    crew.picture("history-trimmed")
+    with crew.reading("en"):
+        crew.seen("trimmed").scroll_into_view_if_needed()
+        take_picture(crew.page, "app-shift-crew-history-trimmed", "en")
     link = crew.seen("trimmed").locator("a").get_attribute("href")
     assert link == f"{system.url}/verify/{crew.device}/{first - 1}"
     assert httpx.get(link).status_code == 200

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from offline_shift import enrol
-from people import PATIENCE, Phone, Town
+from people import PATIENCE, Phone, Town, take_picture
 from playwright.sync_api import expect
 from weighbridge import Weighbridge, weighbridge
 
@@ -79,6 +79,7 @@ def test_a_lift_is_weighed_on_the_truck_and_estimated_where_the_scale_is_away(
     expect(state).to_have_attribute("data-grams", "180000")
     phone.tap("truck-scale")
     expect(phone.find("mass")).to_contain_text("180")
+    expect(phone.page.locator(".mass")).to_contain_text("车载秤质量")
     phone.picture("truck-scale")
     # What was taken over stays, whatever the scale shows then.
     scale.put(0)
@@ -92,6 +93,7 @@ def test_a_lift_is_weighed_on_the_truck_and_estimated_where_the_scale_is_away(
     phone.tap("truck-scale")
     phone.tap("fill-2")
     expect(phone.find("mass")).not_to_contain_text("90")
+    expect(phone.page.locator(".mass")).to_contain_text("估算质量")
     estimated = _save(phone)
 
     phone.wait_sent()
@@ -105,11 +107,12 @@ def test_a_scale_that_is_away_says_so_and_the_fill_level_goes_on(
     port = scale.port
     phone.start_lot("residual")
     phone.page.evaluate("(port) => localStorage.setItem('huanlian-truck-scale-port', port)", str(port + 1))
+    phone.find("language").select_option("en")
     _open_bin(phone, 14)
     state = phone.page.locator(".truck-scale")
     expect(state).to_have_attribute("data-is", "lost", timeout=PATIENCE)
     expect(phone.find("truck-scale")).to_be_disabled()
-    phone.picture("truck-scale-away")
+    take_picture(phone.page, "app-weighing-crew-truck-scale-away", "en")
     phone.tap("fill-3")
     seq = _save(phone)
     phone.wait_sent()

@@ -404,6 +404,7 @@ export const en: Texts = {
   truckScaleOn: "On",
   truckScalePort: "Port of the scale gateway on this phone",
   truckScaleTake: "From the scale: {mass}",
+  truckScaleMass: "Mass by the scale",
   truckScaleLost: "The scale does not answer; choose the fill level",
   truckScaleEmpty: "The scale is empty",
   grossKept: "Gross is kept; take the tare once the vehicle is empty",

@@ -388,6 +388,7 @@ export const zhHans = {
   truckScaleOn: "使用",
   truckScalePort: "本机车载秤网关的端口",
   truckScaleTake: "按秤：{mass}",
+  truckScaleMass: "车载秤质量",
   truckScaleLost: "车载秤没有应答，请照常选装了多少",
   truckScaleEmpty: "秤上没有东西",
   grossKept: "毛重已记下，车辆卸完后取皮重",

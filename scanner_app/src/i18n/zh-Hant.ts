@@ -389,6 +389,7 @@ export const zhHant: Texts = {
   truckScaleOn: "使用",
   truckScalePort: "本機車載秤閘道的連接埠",
   truckScaleTake: "按秤：{mass}",
+  truckScaleMass: "車載秤質量",
   truckScaleLost: "車載秤沒有應答，請照常選裝了多少",
   truckScaleEmpty: "秤上沒有東西",
   grossKept: "毛重已記下，車輛卸完後取皮重",

@@ -201,6 +201,7 @@ class BinScan {
     let typed: number | undefined;
     let weighed: ScaleMass | undefined;
 
+    const caption = h("span", {}, t("mass"));
     const mass = h("output", { class: "mass-value", test: "mass" }, "—");
     const field = h("input", {
       class: "field mass-field",
@@ -222,6 +223,7 @@ class BinScan {
       (fill === undefined ? undefined : estimateGrams(lot.streamName, fill, litres));
     const redraw = () => {
       const grams = gramsNow();
+      caption.textContent = t(weighed === undefined ? "mass" : "truckScaleMass");
       mass.textContent = grams === undefined ? "—" : massText(app, grams);
       const isKnown = fill !== undefined || weighed !== undefined;
       save.disabled = !isKnown || grams === undefined || grams <= 0 || grams >= 2 ** 32;
@@ -338,7 +340,7 @@ class BinScan {
         },
       ),
       scale?.element,
-      h("div", { class: "mass" }, h("span", {}, t("mass")), mass, field, edit),
+      h("div", { class: "mass" }, caption, mass, field, edit),
       place.element,
       place.note,
       actions(
