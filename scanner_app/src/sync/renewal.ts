@@ -71,7 +71,7 @@ export class RenewalKeeper {
   start(): void {
     const { identity, changes, db } = this.parts;
     if (identity.role !== "crew" || identity.notAfter === 0) return;
-    changes.listen(() => {
+    changes.listenAtLeisure(() => {
       void whileKept(() => this.look());
       this.nudge();
     });

@@ -11,7 +11,7 @@ interface WithSync {
 
 /** Asks to be woken whenever something waits that this page could not send. */
 export function watchForWaking(changes: Changes, sync: Pick<Sync, "line">): void {
-  changes.listen(() => {
+  changes.listenAtLeisure(() => {
     if (sync.line.is === "waiting" || !navigator.onLine) void askToBeWoken();
   });
 }

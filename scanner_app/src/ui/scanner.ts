@@ -8,6 +8,8 @@ import { button, iconButton, notice } from "./pieces.ts";
 export interface Scanner {
   readonly element: HTMLElement;
   pause(): void;
+  /** Reads nothing, and looks as before: what was read is being looked up. */
+  hold(): void;
   resume(): void;
   /** Shows the whole picture and reads nothing: a photo is about to be taken. */
   aim(): void;
@@ -124,6 +126,9 @@ export function makeScanner(page: Page, hint: string, seen: (text: string) => vo
       isPaused = true;
       element.classList.remove("aiming");
       element.classList.add("paused");
+    },
+    hold: () => {
+      isPaused = true;
     },
     aim: () => {
       isPaused = true;

@@ -57,7 +57,7 @@ export async function startApp(page: Page, identity: Identity): Promise<App> {
     await readStanding();
     if (app.isRevoked !== before) changes.tell("synced");
   };
-  changes.listen(() => void whileKept(listen));
+  changes.listenAtLeisure(() => void whileKept(listen));
   sync.start();
   watchForWaking(changes, sync);
   renewal.start();

@@ -140,7 +140,7 @@ class BinScan {
   }
 
   private async sawBin(label: Label, wasTyped: boolean): Promise<void> {
-    this.scanner.pause();
+    this.scanner.hold();
     const seen = await lookUpBin(this.app, this.lot, label, wasTyped);
     if (seen.oddities.length > 0) signalWarning();
     this.askOddities(seen, [...seen.oddities]);
