@@ -6,7 +6,8 @@ import type { DeviceId, Role } from "../../scanner_app/src/domain/types.ts";
 import { type DeviceKey, makeDeviceKey } from "../../scanner_app/src/sign/device_key.ts";
 import { JournalWriter } from "../../scanner_app/src/sign/writer.ts";
 import { Changes } from "../../scanner_app/src/store/changes.ts";
-import { type Database, type Identity, openDatabase } from "../../scanner_app/src/store/database.ts";
+import { type Database, type EntryState, type Identity, openDatabase } from "../../scanner_app/src/store/database.ts";
+import { readEntries } from "../../scanner_app/src/store/journal.ts";
 import { Api } from "../../scanner_app/src/sync/api.ts";
 import { Uploader } from "../../scanner_app/src/sync/uploader.ts";
 import { FakeBackend, NETWORK } from "./fakes.ts";
@@ -48,3 +49,10 @@ export const load = (lot: bigint, stream = 4) =>
 
 export const lift = (bin: number, grams = 30_000, stream = 4) =>
   makeEntry("lift", { bin, stream, grade: 1, basis: 1, flags: 0, occurred_at: NOW, grams, evidence: 0 });
+
+/** How many entries of the journal are in each state. */
+export async function countByState(db: Database): Promise<Record<EntryState["is"], number>> {
+  const states = (await readEntries(db, 1)).map(({ state }) => state.is);
+  const count = (wanted: EntryState["is"]) => states.filter((state) => state === wanted).length;
+  return { queued: count("queued"), accepted: count("accepted"), rejected: count("rejected") };
+}

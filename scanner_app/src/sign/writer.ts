@@ -24,7 +24,7 @@ import {
   type StoredSeal,
   type Successor,
 } from "../store/database.ts";
-import { addEntry, readEntries, readTip } from "../store/journal.ts";
+import { addEntry, readBeforeWriting, readEntries, readTip } from "../store/journal.ts";
 import { type DeviceKey, signDigest } from "./device_key.ts";
 
 /** A picture that the evidence names by its digest. */
@@ -46,6 +46,7 @@ export interface Written {
 
 export class JournalWriter {
   readonly place: JournalPlace;
+  private readonly empty: JournalTip;
   private folded: State;
   private foldedTo: Seq = 0;
 
@@ -57,11 +58,12 @@ export class JournalWriter {
     private readonly now: () => Seconds,
   ) {
     this.place = { ...identity.network, device: identity.device };
+    this.empty = emptyJournal(this.place);
     this.folded = ownStart(this.place, { keyHash: keyHash(key.publicKey), role: identity.role });
   }
 
   async tip(): Promise<JournalTip> {
-    return readTip(this.db, emptyJournal(this.place));
+    return readTip(this.db, this.empty);
   }
 
   /** What this journal alone says about custody; also sees entries that another tab has written or trimmed. */
@@ -96,9 +98,9 @@ export class JournalWriter {
    */
   async write(make: (seq: Seq) => Entry, evidence?: Evidence, photo?: Photo): Promise<Written> {
     const written = await exclusively(`huanlian-journal-${this.db.name}`, async () => {
-      if ((await readSingle(this.db, "successor")) !== undefined) throw new KeyReplaced();
-      if ((await readSingle(this.db, "standing"))?.isRevoked === true) throw new KeyRevoked();
-      const tip = await this.tip();
+      const { tip, isRevoked, isReplaced } = await readBeforeWriting(this.db, this.empty);
+      if (isReplaced) throw new KeyReplaced();
+      if (isRevoked) throw new KeyRevoked();
       const entry = make(tip.nextSeq);
       const words = packEntry(entry);
       const after = append(tip, words);

@@ -6,6 +6,7 @@ import type {
   EntryState,
   OnLedger,
   Proved,
+  Standing,
   StoredEntry,
   StoredPhoto,
   StoredSeal,
@@ -13,7 +14,29 @@ import type {
 
 /** Where the journal ends; `empty` when nothing has been written. */
 export async function readTip(db: Database, empty: JournalTip): Promise<JournalTip> {
-  const last = await db.transaction("seals").store.openCursor(null, "prev");
+  return tipOf(await db.transaction("seals").store.openCursor(null, "prev"), empty);
+}
+
+/** Where the journal ends, and what may forbid to write there: all as of one moment. */
+export async function readBeforeWriting(
+  db: Database,
+  empty: JournalTip,
+): Promise<{ tip: JournalTip; isRevoked: boolean; isReplaced: boolean }> {
+  const reading = db.transaction(["singles", "seals"]);
+  const singles = reading.objectStore("singles");
+  const [last, standing, successor] = await Promise.all([
+    reading.objectStore("seals").openCursor(null, "prev"),
+    singles.get("standing") as Promise<Standing | undefined>,
+    singles.getKey("successor"),
+  ]);
+  return {
+    tip: tipOf(last, empty),
+    isRevoked: standing?.isRevoked ?? false,
+    isReplaced: successor !== undefined,
+  };
+}
+
+function tipOf(last: { readonly value: StoredSeal } | null, empty: JournalTip): JournalTip {
   return last === null ? empty : { nextSeq: last.value.seq + 1, head: last.value.head };
 }
 
@@ -49,6 +72,9 @@ export async function readRun(db: Database, firstSeq: Seq, count: number): Promi
   return db.getAll("entries", IDBKeyRange.lowerBound(firstSeq), count);
 }
 
+/** At first; what lies further back is read in ever longer runs. */
+const NEWEST_AT_ONCE = 16;
+
 /** The newest entries that are wanted, newest first; none from before the one at which the search is over. */
 export async function readNewest(
   db: Database,
@@ -59,10 +85,16 @@ export async function readNewest(
   },
 ): Promise<StoredEntry[]> {
   const found: StoredEntry[] = [];
-  let cursor = await db.transaction("entries").store.openCursor(null, "prev");
-  while (cursor !== null && found.length < wish.count && !wish.isOver(cursor.value)) {
-    if (wish.isWanted(cursor.value)) found.push(cursor.value);
-    cursor = await cursor.continue();
+  const { store } = db.transaction("entries");
+  let lastSeq = (await store.openKeyCursor(null, "prev"))?.key ?? 0;
+  for (let count = NEWEST_AT_ONCE; lastSeq > 0; count = Math.min(2 * count, READ_AT_ONCE)) {
+    const run = await store.getAll(IDBKeyRange.bound(lastSeq - count + 1, lastSeq));
+    for (const entry of run.reverse()) {
+      if (found.length === wish.count || wish.isOver(entry)) return found;
+      if (wish.isWanted(entry)) found.push(entry);
+    }
+    if (found.length === wish.count) return found;
+    lastSeq -= count;
   }
   return found;
 }
@@ -90,13 +122,13 @@ export async function readSeal(db: Database, seq: Seq): Promise<StoredSeal | und
   return db.get("seals", seq);
 }
 
-export async function countByState(db: Database): Promise<Record<EntryState["is"], number>> {
-  const [queued, accepted, rejected] = await Promise.all([
-    db.countFromIndex("entries", "by_state", "queued"),
-    db.countFromIndex("entries", "by_state", "accepted"),
-    db.countFromIndex("entries", "by_state", "rejected"),
-  ]);
-  return { queued, accepted, rejected };
+/** What the backend does not have. */
+export async function countUnsent(
+  db: Database,
+): Promise<Record<Exclude<EntryState["is"], "accepted">, number>> {
+  const states = db.transaction("entries").store.index("by_state");
+  const [queued, rejected] = await Promise.all([states.count("queued"), states.count("rejected")]);
+  return { queued, rejected };
 }
 
 /** The lowest seq of a state, if any entry has it. */

@@ -2,7 +2,7 @@
 import { chooseLanguage } from "../i18n/index.ts";
 import { Changes } from "../store/changes.ts";
 import { openDatabase, readSingle } from "../store/database.ts";
-import { countByState } from "../store/journal.ts";
+import { countUnsent } from "../store/journal.ts";
 import { Api } from "../sync/api.ts";
 import { owning } from "../sync/owner.ts";
 import { Uploader } from "../sync/uploader.ts";
@@ -49,7 +49,7 @@ async function sendFrom(
     // A page that is open sends by itself; the browser asks here again in case it is closed before.
     await owning(databaseName, send, { ifAvailable: true });
     const next = (await readSingle(db, "successor"))?.database;
-    return { unsent: (await countByState(db)).queued, next };
+    return { unsent: (await countUnsent(db)).queued, next };
   } finally {
     changes.close();
     db.close();

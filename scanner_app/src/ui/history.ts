@@ -2,7 +2,7 @@
 import { unpackEntry } from "../domain/journal.ts";
 import { binNumber, declineReasonOf, type LotId, lotId, serialOf, streamOf } from "../domain/types.ts";
 import { readSingle, type StoredEntry, type Trimmed } from "../store/database.ts";
-import { countByState, queueRejected, readNewest } from "../store/journal.ts";
+import { countUnsent, queueRejected, readNewest } from "../store/journal.ts";
 import type { App, Screen } from "./app.ts";
 import { type Child, h } from "./dom.ts";
 import { earlierJournals } from "./earlier.ts";
@@ -18,7 +18,7 @@ export async function historyScreen(app: App): Promise<Screen> {
   const { t, db } = app;
   const entries = await readNewest(db, { count: SHOWN, isWanted: () => true, isOver: () => false });
   const trimmed = await readSingle(db, "trimmed");
-  const { rejected } = await countByState(db);
+  const { rejected } = await countUnsent(db);
   void lookAtOutcomes(app, entries);
   const body = h(
     "div",

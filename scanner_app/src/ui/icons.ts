@@ -31,8 +31,20 @@ const LINE = {
 } as const;
 export type IconName = keyof typeof LINE;
 
+const parsed = new Map<string, SVGElement>();
+
+/** Each is parsed once: a sheet has two dozen of them. */
+function picture(svg: string): SVGElement {
+  let kept = parsed.get(svg);
+  if (kept === undefined) {
+    kept = drawing(svg);
+    parsed.set(svg, kept);
+  }
+  return kept.cloneNode(true) as SVGElement;
+}
+
 export function icon(name: IconName): SVGElement {
-  return drawing(`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">${LINE[name]}</svg>`);
+  return picture(`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">${LINE[name]}</svg>`);
 }
 
 const STREAM_MARK: Readonly<Record<Stream, string>> = {
@@ -45,7 +57,7 @@ const STREAM_MARK: Readonly<Record<Stream, string>> = {
 };
 
 export function streamIcon(stream: Stream): SVGElement {
-  return drawing(`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">${STREAM_MARK[stream]}</svg>`);
+  return picture(`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">${STREAM_MARK[stream]}</svg>`);
 }
 
 const BIN = '<path d="M12 20h40l-4 38H16z"/><path d="M8 20h48M25 20v-6h14v6"/>';
@@ -72,7 +84,7 @@ const ODD_AT: Readonly<Record<Exclude<Grade, 0>, readonly number[]>> = {
 /** A bin whose content is clean, partly mixed, or badly mixed: squares among circles. */
 export function gradePicture(grade: Exclude<Grade, 0>): SVGElement {
   const content = PLACES.map(([x, y], at) => (ODD_AT[grade].includes(at) ? ODD(x, y) : ROUND(x, y)));
-  return drawing(
+  return picture(
     `<svg class="picture" viewBox="4 8 56 54" aria-hidden="true">${BIN}${content.join("")}</svg>`,
   );
 }
@@ -81,11 +93,11 @@ export function fillPicture(fill: Fill): SVGElement {
   const top = 58 - fill * 9.5;
   const inset = ((58 - top) / 38) * 4;
   const level = `<path class="level" d="M${16 - inset} ${top}H${48 + inset}L48 58H16z"/>`;
-  return drawing(`<svg class="picture" viewBox="4 8 56 54" aria-hidden="true">${level}${BIN}</svg>`);
+  return picture(`<svg class="picture" viewBox="4 8 56 54" aria-hidden="true">${level}${BIN}</svg>`);
 }
 
 export function brandMark(): SVGElement {
-  return drawing(
+  return picture(
     '<svg class="brand" viewBox="0 0 40 24" aria-hidden="true"><circle cx="14" cy="12" r="8"/><circle class="second" cx="26" cy="12" r="8"/></svg>',
   );
 }

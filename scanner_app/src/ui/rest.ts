@@ -1,7 +1,7 @@
 /** Whether a crew's phone may become another device now: nobody is in the middle of anything, and nothing is open. */
 import { unpackEntry } from "../domain/journal.ts";
 import type { Seconds } from "../domain/types.ts";
-import { countByState, readSince } from "../store/journal.ts";
+import { countUnsent, readSince } from "../store/journal.ts";
 import type { App } from "./app.ts";
 import { askWhoHolds, findAnswer } from "./crew/answers.ts";
 import { type OwnLot, ownLots } from "./crew/lots.ts";
@@ -22,7 +22,7 @@ export async function isAtRest(app: App): Promise<boolean> {
 
 export async function hasNothingOpen(app: App): Promise<boolean> {
   // 2.
-  const { queued, rejected } = await countByState(app.db);
+  const { queued, rejected } = await countUnsent(app.db);
   if (queued + rejected > 0) return false;
   // 3.
   if (await isShiftUnderWay(app)) return false;

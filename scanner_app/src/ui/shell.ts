@@ -1,7 +1,7 @@
 /** The frame around every screen: bar, unsent number, language, and the back button that phones have. */
 import { chooseLanguage, type Language, LANGUAGES, textIn } from "../i18n/index.ts";
 import { Changes } from "../store/changes.ts";
-import { countByState } from "../store/journal.ts";
+import { countUnsent } from "../store/journal.ts";
 import { openCurrent } from "../store/succession.ts";
 import { Api } from "../sync/api.ts";
 import { ServerClock } from "../sync/server_clock.ts";
@@ -140,7 +140,7 @@ export async function openShell(databaseName: string): Promise<Shell> {
   }
 
   async function count(): Promise<void> {
-    const { queued, rejected } = await countByState(db);
+    const { queued, rejected } = await countUnsent(db);
     const number = queued + rejected;
     unsent.className = `unsent ${rejected > 0 ? "bad" : number > 0 ? "some" : "none"}`;
     unsent.dataset["count"] = String(number);

@@ -11,7 +11,8 @@ import { JournalWriter } from "../../../scanner_app/src/sign/writer.ts";
 import { Changes } from "../../../scanner_app/src/store/changes.ts";
 import { type Database, openDatabase, readSingle } from "../../../scanner_app/src/store/database.ts";
 import { findBin } from "../../../scanner_app/src/store/directory.ts";
-import { countByState, readEntries, readSeal } from "../../../scanner_app/src/store/journal.ts";
+import { readEntries, readSeal } from "../../../scanner_app/src/store/journal.ts";
+import { countByState } from "../phone.ts";
 
 type Plain = string | number | boolean | null | readonly Plain[] | { readonly [name: string]: Plain };
 interface Kept {

@@ -1,11 +1,10 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { sendWhatIsLeft, StillUnsent } from "../../../scanner_app/src/sw/send.ts";
 import { keepSingle, openDatabase } from "../../../scanner_app/src/store/database.ts";
-import { countByState } from "../../../scanner_app/src/store/journal.ts";
 import { owning } from "../../../scanner_app/src/sync/owner.ts";
 import { askToBeWoken, WAKE_TAG, watchForWaking } from "../../../scanner_app/src/sync/waking.ts";
 import { type Cut, FakeBackend } from "../fakes.ts";
-import { DEVICE, lift, load, newPhone, type Phone } from "../phone.ts";
+import { countByState, DEVICE, lift, load, newPhone, type Phone } from "../phone.ts";
 
 /** A phone whose page was closed with so many lifts unsent; its key may only be read, never used. */
 async function closedPhone(

@@ -2,13 +2,12 @@ import { describe, expect, it } from "vitest";
 import { readRescuePart, RescueReader, rescueTexts } from "../../../scanner_app/src/domain/rescue_codes.ts";
 import { packUploads, type Upload } from "../../../scanner_app/src/domain/segment_bytes.ts";
 import { keepSingle } from "../../../scanner_app/src/store/database.ts";
-import { countByState } from "../../../scanner_app/src/store/journal.ts";
 import { Api } from "../../../scanner_app/src/sync/api.ts";
 import { handIn, uploadsOfBody, uploadsOfFile } from "../../../scanner_app/src/sync/hand_in.ts";
 import { rescueFile } from "../../../scanner_app/src/sync/rescue.ts";
 import { unsentUploads } from "../../../scanner_app/src/sync/segments.ts";
 import { type Cut, FakeBackend } from "../fakes.ts";
-import { DEVICE, lift, load, newPhone, type Phone, uploaderOf } from "../phone.ts";
+import { countByState, DEVICE, lift, load, newPhone, type Phone, uploaderOf } from "../phone.ts";
 
 async function phoneWith(lifts: number): Promise<Phone> {
   const phone = await newPhone();

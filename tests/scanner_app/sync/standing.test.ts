@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { KeyRevoked } from "../../../scanner_app/src/sign/writer.ts";
 import { openDatabase, readSingle } from "../../../scanner_app/src/store/database.ts";
-import { countByState, readSince } from "../../../scanner_app/src/store/journal.ts";
+import { readSince } from "../../../scanner_app/src/store/journal.ts";
 import { Api } from "../../../scanner_app/src/sync/api.ts";
 import { ServerClock } from "../../../scanner_app/src/sync/server_clock.ts";
 import { askStanding } from "../../../scanner_app/src/sync/standing.ts";
 import { FakeBackend } from "../fakes.ts";
-import { DEVICE, lift, load, newPhone, NOW, type Phone, uploaderOf } from "../phone.ts";
+import { countByState, DEVICE, lift, load, newPhone, NOW, type Phone, uploaderOf } from "../phone.ts";
 import { entryOf } from "../street.ts";
 
 const backendOf = (phone: Phone) => new FakeBackend(DEVICE, phone.key.publicKey);

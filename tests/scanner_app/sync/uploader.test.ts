@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { bytesToHex } from "../../../scanner_app/src/domain/bytes.ts";
 import { readSingle } from "../../../scanner_app/src/store/database.ts";
-import { countByState, queueRejected, readEntries } from "../../../scanner_app/src/store/journal.ts";
+import { queueRejected, readEntries } from "../../../scanner_app/src/store/journal.ts";
 import type { Uploader } from "../../../scanner_app/src/sync/uploader.ts";
 import { type Cut, FakeBackend } from "../fakes.ts";
-import { DEVICE, lift, load, newPhone, type Phone, uploaderOf } from "../phone.ts";
+import { countByState, DEVICE, lift, load, newPhone, type Phone, uploaderOf } from "../phone.ts";
 
 async function writeLifts(phone: Phone, count: number): Promise<void> {
   for (let bin = 1; bin <= count; bin += 1) await phone.writer.write(() => lift(bin));

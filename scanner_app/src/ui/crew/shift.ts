@@ -4,7 +4,7 @@ import { type Shift, sumShift } from "../../domain/shift.ts";
 import { STREAMS } from "../../domain/types.ts";
 import { signalDone } from "../../scan/signal.ts";
 import { type Directory, dropSingle, readSingle, type StoredEntry } from "../../store/database.ts";
-import { countByState, readSince } from "../../store/journal.ts";
+import { countUnsent, readSince } from "../../store/journal.ts";
 import type { App, Screen } from "../app.ts";
 import { refusedNote } from "../directory_line.ts";
 import { type Child, h } from "../dom.ts";
@@ -116,7 +116,7 @@ async function summaryOfEnded(app: App, ended: Shifts["ended"]): Promise<Child[]
 
 async function summary(app: App, shift: Shift): Promise<HTMLElement> {
   const { t } = app;
-  const { queued, rejected } = await countByState(app.db);
+  const { queued, rejected } = await countUnsent(app.db);
   const figure = (test: string, text: string) => h("span", { test }, text);
   return facts(
     [t("kindLift"), figure("shift-lifts", t("lotCount", { n: shift.lifts }))],
