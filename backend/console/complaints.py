@@ -13,10 +13,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.exc import IntegrityError
 from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
 
 from backend.console.complaint_view import view_complaint
-from backend.console.forms import RateLimit, form_token, give_token, is_own_form
+from backend.console.forms import RateLimit, form_token, give_token, is_own_form, read_form
 from backend.console.pages import Pages
 from backend.console.photo import PHOTO_HEADERS, PRIVATE
 from backend.domain.case_code import BadCaseCode, code_digest, grouped_code, read_case_code
@@ -66,9 +65,8 @@ def _add_form(router: APIRouter, pages: Pages, limit: RateLimit) -> None:
         bin_view = await run_in_threadpool(_find_bin, pages, number)
         if bin_view is None or bin_view.site is None or pages.deps.write is None:
             return pages.not_found(request, about="bin")
-        try:
-            fields = await request.form(max_files=1, max_fields=10, max_part_size=_FORM_FIELD_BYTES)
-        except HTTPException:  # not a form, or fields without end
+        fields = await read_form(request, files_max=1, fields_max=10, field_bytes_max=_FORM_FIELD_BYTES)
+        if fields is None:
             return _form_page(pages, request, bin_view, status=400, wrong="form")
         address = request.client.host if request.client else ""
         if not limit.allows(address):
@@ -339,10 +337,8 @@ def _day(text: str) -> int:
 
 
 async def _small_form(request: Request) -> FormData:
-    try:
-        return await request.form(max_files=0, max_fields=10, max_part_size=_FORM_FIELD_BYTES)
-    except HTTPException:
-        return FormData()
+    fields = await read_form(request, files_max=0, fields_max=10, field_bytes_max=_FORM_FIELD_BYTES)
+    return FormData() if fields is None else fields
 
 
 async def _photo_of(fields: FormData) -> bytes:

@@ -7,17 +7,34 @@ import secrets
 from collections import deque
 from collections.abc import Callable
 from hashlib import blake2b
+from http import HTTPStatus
 from threading import Lock
 from typing import Final
 from urllib.parse import urlsplit
 
 from fastapi import Request
 from fastapi.responses import Response
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 
 COOKIE: Final = "complaint_form"
 _COOKIE_SECONDS: Final = 6 * 3600
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _ADDRESSES_MAX: Final = 10_000
+
+
+async def read_form(request: Request, *, files_max: int, fields_max: int, field_bytes_max: int) -> FormData | None:
+    """Return what a form holds; None for what is no form, or has fields without end.
+
+    Raises:
+        HTTPException: the body was longer than any may be; whoever limits bodies answers that.
+    """
+    try:
+        return await request.form(max_files=files_max, max_fields=fields_max, max_part_size=field_bytes_max)
+    except HTTPException as error:
+        if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            raise
+        return None
 
 
 def form_token(request: Request) -> str:

@@ -19,9 +19,9 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from starlette.exceptions import HTTPException
 
 from backend.console.deps import ConsoleDeps
+from backend.console.forms import read_form
 from backend.domain.people import SEEN_EVERY_SECONDS, Person, Session, secret_digest
 from backend.domain.permissions import PERMISSIONS, RouteGroup, is_permitted
 from backend.store.people import PeopleStore
@@ -177,10 +177,9 @@ async def given_token(request: Request) -> str:
     header = request.headers.get("x-form-token")
     if header is not None:
         return header
-    try:
-        # Read once and kept by the request: the page's own `await request.form()` gives the same.
-        fields = await request.form(max_files=1, max_fields=_FIELDS_MAX, max_part_size=FORM_FIELD_BYTES)
-    except HTTPException:
+    # Read once and kept by the request: the page's own `await request.form()` gives the same.
+    fields = await read_form(request, files_max=1, fields_max=_FIELDS_MAX, field_bytes_max=FORM_FIELD_BYTES)
+    if fields is None:
         return ""
     token = fields.get("token")
     return token if isinstance(token, str) else ""
