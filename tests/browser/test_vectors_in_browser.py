@@ -11,7 +11,10 @@ from playwright.sync_api import Browser, Page
 from running_system import ROOT
 
 _SOURCE = ROOT / "tests" / "scanner_app" / "in_browser" / "vectors"
-_FILES = ("custody", "journal", "label", "lifts_root", "seal", "segment_bytes", "tolerances", "webauthn", "verify")
+_FILES = (
+    *("custody", "journal", "label", "lifts_root", "renewal", "seal", "segment_bytes", "tolerances", "webauthn"),
+    "verify",
+)
 _NOT_THE_APPS = {"draws.json"}
 """An inspection is drawn by the office and by the sample, both in Python; phones draw nothing."""
 _PATIENCE = 600_000

@@ -7,6 +7,7 @@ const FILES = {
   journal: () => import("../../domain/journal.test.ts"),
   label: () => import("../../domain/label.test.ts"),
   lifts_root: () => import("../../domain/lifts_root.test.ts"),
+  renewal: () => import("../../domain/renewal.test.ts"),
   seal: () => import("../../domain/seal.test.ts"),
   segment_bytes: () => import("../../domain/segment_bytes.test.ts"),
   tolerances: () => import("../../domain/tolerances.test.ts"),
