@@ -22,7 +22,7 @@ const REFUSED: Readonly<Record<RenewalRefusal, TextKey>> = {
 
 export function renewalPanel(app: App, desk: RenewalDesk): { element: HTMLElement; refresh(): void } {
   const { t } = app;
-  const list = h("ul", { class: "rows" });
+  const list = h("div");
   const all = h("div");
   const news = h("div");
   const box = h("input", { type: "checkbox", test: "renew-auto" });
@@ -47,8 +47,8 @@ export function renewalPanel(app: App, desk: RenewalDesk): { element: HTMLElemen
     shown = now;
     const { judged, failure } = desk;
     const count = judged.filter((each) => each.is === "renewable").length;
-    if (judged.length === 0) fill(list, empty(t("renewalsNone"), "check"));
-    else fill(list, ...judged.map((each) => row(app, each)));
+    const rows = judged.map((each) => row(app, each));
+    fill(list, rows.length === 0 ? empty(t("renewalsNone"), "check") : h("ul", { class: "rows" }, ...rows));
     fill(
       all,
       count > 0 &&
