@@ -16,9 +16,9 @@ export class ReaderWorker {
   private constructor() {
     this.worker.onmessage = ({ data }: MessageEvent<Look>) => this.answer(data);
     this.worker.onerror = ({ message }) => {
-      // A worker that could not be loaded answers nothing, ever.
-      this.broken = message;
-      this.answer({ failure: message });
+      // A worker that could not be loaded answers nothing, ever; and of that the browser says nothing more.
+      this.broken = message ?? "not loaded";
+      this.answer({ failure: this.broken });
     };
   }
 

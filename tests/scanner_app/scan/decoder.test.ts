@@ -10,7 +10,7 @@ class Answering {
   static answer: Look | undefined;
   static newest: Answering | undefined;
   onmessage: ((event: { data: Look }) => void) | undefined;
-  onerror: ((event: { message: string }) => void) | undefined;
+  onerror: ((event: { message?: string }) => void) | undefined;
   asked = 0;
   isTerminated = false;
 
@@ -82,6 +82,14 @@ describe("a decoder", () => {
     const waiting = decoder.decode(VIDEO);
     Answering.newest?.onerror?.({ message: "404" });
     await expect(waiting).rejects.toThrow("404");
+  });
+
+  it("fails again and again where the browser does not say why", async () => {
+    const decoder = await makeDecoder();
+    Answering.newest?.onerror?.({});
+    for (let frame = 0; frame < 3; frame += 1)
+      await expect(decoder.decode(VIDEO)).rejects.toThrow(ReaderFailed);
+    expect(Answering.newest?.asked).toBe(0);
   });
 
   it("ends a worker that has shown nothing", async () => {
