@@ -88,9 +88,12 @@ export async function openShell(databaseName: string): Promise<Shell> {
   let find: (route: string) => Promise<Screen> = async () => ({ title: "", body: h("div") });
   let current: Screen | undefined;
   let drawn = 0;
+  /** Something changed while a screen was being read: it may show what was before. */
+  let isBehind = false;
 
   async function show(isSame = false): Promise<void> {
     drawn += 1;
+    isBehind = false;
     const turn = drawn;
     const route = location.hash.slice(1) || "/";
     const screen = OWN[route]?.(page) ?? (await find(route));
@@ -124,6 +127,7 @@ export async function openShell(databaseName: string): Promise<Shell> {
     if (again !== undefined) again.focus({ preventScroll: true });
     else if (!isSame && drawn > 1 && document.querySelector("dialog[open]") === null) focusTop();
     await count();
+    if (isBehind && turn === drawn && screen.isLive) await show(true);
   }
 
   function focusTop(): void {
@@ -161,6 +165,7 @@ export async function openShell(databaseName: string): Promise<Shell> {
   globalThis.addEventListener("hashchange", () => void show());
   document.addEventListener("keydown", leaveByKey);
   changes.listen(() => {
+    isBehind = true;
     if (current?.isLive) void show(true);
     else void count();
   });
