@@ -83,6 +83,18 @@ export function giveText(page: string, give: GiveCode): string {
   return `${page}#give=${toBase64Url(packed)}`;
 }
 
+/** What both forms of a take begin with. */
+function sealedTake(version: number, take: TakeCode | NamedTake): Uint8Array {
+  return concatBytes(
+    new Uint8Array([version]),
+    bigToBytes(BigInt(take.seq), 5),
+    hexToBytes(take.prevHead),
+    take.words,
+    hexToBytes(take.seal.r),
+    hexToBytes(take.seal.s),
+  );
+}
+
 /** Undefined when the certificate is too long for a code. */
 export function takeText(page: string, take: TakeCode): string | undefined {
   const certificate = shortest(take.certificate);
@@ -90,12 +102,7 @@ export function takeText(page: string, take: TakeCode): string | undefined {
   const count = enrolled.length / WORD_BYTES;
   if (count > CERTIFICATE_WORDS_MAX) return undefined;
   const packed = concatBytes(
-    new Uint8Array([VERSION]),
-    bigToBytes(BigInt(take.seq), 5),
-    hexToBytes(take.prevHead),
-    take.words,
-    hexToBytes(take.seal.r),
-    hexToBytes(take.seal.s),
+    sealedTake(VERSION, take),
     hexToBytes(certificate.registrar),
     bigToBytes(BigInt(certificate.seq), 5),
     hexToBytes(certificate.prev_head),
@@ -109,15 +116,7 @@ export function takeText(page: string, take: TakeCode): string | undefined {
 }
 
 export function namedTakeText(page: string, take: NamedTake): string {
-  const packed = concatBytes(
-    new Uint8Array([NAMED_VERSION]),
-    bigToBytes(BigInt(take.seq), 5),
-    hexToBytes(take.prevHead),
-    take.words,
-    hexToBytes(take.seal.r),
-    hexToBytes(take.seal.s),
-    hexToBytes(take.taker),
-  );
+  const packed = concatBytes(sealedTake(NAMED_VERSION, take), hexToBytes(take.taker));
   return `${page}#take=${toBase64Url(packed)}`;
 }
 
