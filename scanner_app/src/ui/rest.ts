@@ -1,5 +1,5 @@
 /** Whether a crew's phone may become another device now: nobody is in the middle of anything, and nothing is open. */
-import { unpackEntry } from "../domain/journal.ts";
+import { occurredAt } from "../domain/keeping.ts";
 import type { Seconds } from "../domain/types.ts";
 import { countUnsent, readSince } from "../store/journal.ts";
 import type { App } from "./app.ts";
@@ -50,9 +50,4 @@ async function givenAt(
 ): Promise<Seconds> {
   const entry = await app.db.get("entries", lot.give.seq);
   return entry === undefined ? 0 : occurredAt(entry.words);
-}
-
-function occurredAt(words: Uint8Array): Seconds {
-  const read = unpackEntry(words);
-  return read.is === "known" ? Number(read.entry.fields.occurred_at) : 0;
 }
